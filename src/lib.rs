@@ -1,0 +1,24 @@
+//! harkit's core. The map of the house, from the ground up:
+//!
+//! * [`error`], [`clip`], [`random`], [`parallel`]: what every room stands on
+//! * [`video`]: files and image folders to frames, and back
+//! * [`sampling`]: which frames
+//! * [`enhancement`]: how bright
+//! * [`transforms`]: how large and where
+//! * [`loading`]: a recipe over many videos: the four rooms above, fused and parallel
+//! * `py`: arguments in, arrays out (feature `python`)
+//!
+//! A room uses the floors below it and never its neighbours; `docs/architecture.md` draws it.
+
+pub mod clip;
+pub mod enhancement;
+pub mod error;
+pub mod loading;
+pub mod parallel;
+pub mod random;
+pub mod sampling;
+pub mod transforms;
+pub mod video;
+
+#[cfg(feature = "python")]
+mod py;

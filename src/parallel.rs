@@ -1,0 +1,146 @@
+//! The one thread pool, and the jobs that run on it.
+//!
+//! The pool has as many threads as `set_threads`, the variable `HARKIT_NUM_THREADS`, or the cores that
+//! the process may use (affinity and cgroup) say, in this order. A forked child builds its own: threads
+//! do not survive a fork. Results never depend on the number of threads: outputs are ordered, and
+//! nothing is summed across workers.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A piece of long work: whether it is to stop, and how far it has come.
+#[derive(Debug, Default)]
+pub struct Job {
+    cancelled: AtomicBool,
+    done: AtomicUsize,
+}
+
+impl Job {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The error of cancelled work, for `?` in loops.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::new(ErrorKind::Cancelled, "stopped")) } else { Ok(()) }
+    }
+
+    /// Counts one finished item.
+    pub fn advance(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Items finished so far.
+    pub fn done(&self) -> usize {
+        self.done.load(Ordering::Relaxed)
+    }
+}
+
+struct Pool {
+    process: u32,
+    threads: usize,
+    pool: Arc<rayon::ThreadPool>,
+}
+
+static POOL: Mutex<Option<Pool>> = Mutex::new(None);
+static WANTED: AtomicUsize = AtomicUsize::new(0);
+
+fn default_threads() -> usize {
+    std::env::var("HARKIT_NUM_THREADS")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|&threads: &usize| threads > 0)
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// Threads of the pool, now or when it is first used.
+pub fn threads() -> usize {
+    match WANTED.load(Ordering::Relaxed) {
+        0 => default_threads(),
+        wanted => wanted,
+    }
+}
+
+/// Sets the number of threads; 0 goes back to the default. Running work keeps the pool it has.
+pub fn set_threads(threads: usize) {
+    WANTED.store(threads, Ordering::Relaxed);
+}
+
+/// The pool of this process.
+pub fn pool() -> Result<Arc<rayon::ThreadPool>> {
+    let (process, threads) = (std::process::id(), threads());
+    let mut slot = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = slot.as_ref()
+        && known.process == process
+        && known.threads == threads
+    {
+        return Ok(known.pool.clone());
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|i| format!("harkit-{i}"))
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("could not start {threads} threads: {error}")))?;
+    let pool = Arc::new(pool);
+    if let Some(old) = slot.replace(Pool { process, threads, pool: pool.clone() })
+        && old.process != process
+    {
+        // The threads of a forked parent are not here: dropping the pool would wait for them.
+        std::mem::forget(old);
+    }
+    Ok(pool)
+}
+
+/// `work(i, item)` for each item on the pool; results in the order of the items. Counts each finished
+/// item on `job`; work that has not begun when `job` is cancelled gives the error of a cancelled job.
+pub fn map_ordered<T: Sync, R: Send>(
+    items: &[T],
+    job: &Job,
+    work: impl Fn(usize, &T) -> Result<R> + Sync,
+) -> Result<Vec<Result<R>>> {
+    let one = |(i, item): (usize, &T)| {
+        job.check()?;
+        let result = work(i, item);
+        job.advance();
+        result
+    };
+    // with_max_len(1): items are long (a video each), so each is stolen by itself.
+    Ok(pool()?.install(|| items.par_iter().with_max_len(1).enumerate().map(one).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_keep_the_order_of_the_items_and_are_counted() {
+        let items: Vec<usize> = (0..100).collect();
+        let job = Job::new();
+        let results = map_ordered(&items, &job, |i, &item| Ok(i + item)).unwrap();
+        assert_eq!(
+            results.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
+            (0..100).map(|i| 2 * i).collect::<Vec<_>>()
+        );
+        assert_eq!(job.done(), 100);
+    }
+
+    #[test]
+    fn a_cancelled_job_does_not_begin_new_work() {
+        let job = Job::new();
+        job.cancel();
+        let results = map_ordered(&[1, 2], &job, |_, _| Ok(())).unwrap();
+        assert!(results.iter().all(|result| matches!(result, Err(error) if error.kind() == ErrorKind::Cancelled)));
+    }
+}
