@@ -4,13 +4,28 @@ use pyo3::prelude::*;
 
 mod runtime;
 
-/// The number of threads of harkit's pool.
+/// Tell how many threads harkit's pool has.
+///
+/// Returns
+/// -------
+/// int
+///     What `set_num_threads` said; else the environment variable ``HARKIT_NUM_THREADS``; else the
+///     cores that the process may use (affinity and cgroup).
 #[pyfunction]
 fn num_threads() -> usize {
     crate::parallel::threads()
 }
 
-/// Sets the number of threads; 0 is the default.
+/// Set how many threads harkit's pool has.
+///
+/// Parameters
+/// ----------
+/// threads : int
+///     At least 1; 0 goes back to the default. Work that is running keeps the threads it has.
+///
+/// Notes
+/// -----
+/// Results never depend on the number of threads.
 #[pyfunction]
 fn set_num_threads(threads: usize) {
     crate::parallel::set_threads(threads);
