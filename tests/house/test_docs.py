@@ -1,4 +1,4 @@
-"""What the documents name exists: links, headings, names of harkit, commands, make targets."""
+"""What the documents name exists: links, headings, files, names of harkit, commands, make targets."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ LINK = re.compile(
 )
 NAME = re.compile(r"(?<![\w/.-])harkit(?:\.[A-Za-z_]\w*)+(?![\w/-])")
 COMMAND = re.compile(r"^(?:\$ )?harkit ([a-z][\w-]*)", re.MULTILINE)
+PLACE = re.compile(r"`((?:src|python|tests|docs|benches|notebooks|\.ci|\.github|LICENSES)/[\w./-]*)`")
+PLACEHOLDER = re.compile(r"ROOM|NAME|CLASS")
 TARGET = re.compile(r"(?:^|`)make ([a-z][\w-]*)", re.MULTILINE)
 
 
@@ -94,6 +96,14 @@ def test_every_command_exists(page: Path) -> None:
 def test_every_make_target_exists(page: Path) -> None:
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
     assert set(TARGET.findall(page.read_text())) <= set(phony)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_every_file_and_folder_exists(page: Path) -> None:
+    named = {
+        place for place in PLACE.findall(prose(page)) if not PLACEHOLDERS.search(place.replace("_", " "))
+    }
+    assert not [place for place in sorted(named) if not (ROOT / place).exists()]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
