@@ -100,9 +100,7 @@ def test_every_make_target_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_every_file_and_folder_exists(page: Path) -> None:
-    named = {
-        place for place in PLACE.findall(prose(page)) if not PLACEHOLDERS.search(place.replace("_", " "))
-    }
+    named = {place for place in PLACE.findall(prose(page)) if not PLACEHOLDER.search(place)}
     assert not [place for place in sorted(named) if not (ROOT / place).exists()]
 
 
