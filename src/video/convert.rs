@@ -101,6 +101,14 @@ impl Converter {
         if color == Color::Rgb && is_whole_blocks(width) {
             return scaler.convert(picture, 0, kind.height as usize, out, line);
         }
+        if color == Color::Gray && scaler.converts_bands && is_whole_blocks(width) && is_neutral(picture) {
+            for (luma, out) in picture.data(0).chunks(picture.stride(0)).zip(out.chunks_exact_mut(width)) {
+                for (luma, out) in luma.iter().zip(out) {
+                    *out = scaler.gray_of_luma[usize::from(*luma)];
+                }
+            }
+            return Ok(());
+        }
         let stride = padded(line);
         let band = if scaler.converts_bands { BAND } else { height };
         self.rgb.resize(band * stride, 0);
@@ -128,6 +136,20 @@ fn is_whole_blocks(width: usize) -> bool {
 
 fn padded(line: usize) -> usize {
     line.next_multiple_of(64) + 64
+}
+
+/// Whether a picture of 8-bit planes has no colour at all, as those of grey scenes.
+fn is_neutral(picture: &frame::Video) -> bool {
+    // SAFETY: the descriptor of a decoded picture's format is never null.
+    let descriptor = unsafe { &*ffi::av_pix_fmt_desc_get(picture.format().into()) };
+    let round_up = |length: u32, shift: u8| ((length + (1 << shift) - 1) >> shift) as usize;
+    let (columns, rows) =
+        (round_up(picture.width(), descriptor.log2_chroma_w), round_up(picture.height(), descriptor.log2_chroma_h));
+    [1, 2].iter().all(|&plane| {
+        let lines = picture.data(plane).chunks(picture.stride(plane)).take(rows);
+        // No early exit within a line: the whole line is compared at once.
+        lines.map(|line| &line[..columns]).all(|line| line.iter().fold(0, |any, &byte| any | (byte ^ 128)) == 0)
+    })
 }
 
 /// OpenCV 5's 15-bit weights.
@@ -159,6 +181,8 @@ struct Scaler {
     context: *mut ffi::SwsContext,
     /// Rows can be converted in bands with the same bytes: 4:2:0 and 4:2:2 of 8 bits, same size.
     converts_bands: bool,
+    /// Grey of each luma where there is no colour, as the conversion itself gives it; used with bands only.
+    gray_of_luma: [u8; 256],
 }
 
 // SAFETY: an swscale context is used by one thread at a time, and moves freely.
@@ -166,6 +190,14 @@ unsafe impl Send for Scaler {}
 
 impl Scaler {
     fn new(kind: Kind, height: usize, width: usize) -> Result<Self> {
+        let mut scaler = Self::plain(kind, height, width)?;
+        if scaler.converts_bands {
+            scaler.gray_of_luma = gray_of_luma(kind)?;
+        }
+        Ok(scaler)
+    }
+
+    fn plain(kind: Kind, height: usize, width: usize) -> Result<Self> {
         // SAFETY: sizes are those of decoded pictures (positive); a null result is handled; the coefficient
         // tables are static.
         unsafe {
@@ -203,7 +235,11 @@ impl Scaler {
             );
             let same_size = kind.width as usize == width && kind.height as usize == height;
             // Odd heights go through swscale's general scaler, which holds rows back.
-            Ok(Self { context, converts_bands: same_size && height.is_multiple_of(2) && is_banded(kind.format) })
+            Ok(Self {
+                context,
+                converts_bands: same_size && height.is_multiple_of(2) && is_banded(kind.format),
+                gray_of_luma: [0; 256],
+            })
         }
     }
 
@@ -253,6 +289,26 @@ impl Drop for Scaler {
         // SAFETY: made by sws_getContext, freed once.
         unsafe { ffi::sws_freeContext(self.context) }
     }
+}
+
+/// Converts a picture of all 256 lumas without colour.
+fn gray_of_luma(kind: Kind) -> Result<[u8; 256]> {
+    const SIDE: usize = 16;
+    let mut picture = frame::Video::new(kind.format.into(), SIDE as u32, SIDE as u32);
+    for plane in 1..3 {
+        picture.data_mut(plane).fill(128);
+    }
+    let stride = picture.stride(0);
+    for (row, line) in picture.data_mut(0).chunks_mut(stride).enumerate().take(SIDE) {
+        for (column, luma) in line.iter_mut().enumerate().take(SIDE) {
+            *luma = (row * SIDE + column) as u8;
+        }
+    }
+    let small = Kind { width: SIDE as i32, height: SIDE as i32, ..kind };
+    let (mut rgb, mut gray) = ([0; SIDE * SIDE * 3], [0; 256]);
+    Scaler::plain(small, SIDE, SIDE)?.convert(&picture, 0, SIDE, &mut rgb, SIDE * 3)?;
+    gray_of_rgb(&rgb, &mut gray);
+    Ok(gray)
 }
 
 fn is_banded(format: AVPixelFormat) -> bool {

@@ -138,10 +138,10 @@ fn is_vp9_shown(data: &[u8]) -> bool {
 
 /// Exactly one coded VOP: packed bitstreams hold two or a stand-in that is "not coded".
 fn is_one_vop(data: &[u8]) -> bool {
-    let mut starts = data.windows(4).enumerate().filter(|(_, code)| *code == [0, 0, 1, 0xB6]).map(|(i, _)| i + 4);
+    let mut starts = memchr::memmem::find_iter(data, &[0, 0, 1, 0xB6]);
     let Some(first) = starts.next() else { return false };
-    // A stand-in of a packed bitstream is a header of at most a few bytes.
-    starts.next().is_none() && data.len() - first > 8
+    // A stand-in of a packed bitstream is a start code and a header of a few bytes.
+    starts.next().is_none() && data.len() - first > 12
 }
 
 #[cfg(test)]
