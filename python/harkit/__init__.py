@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+
+from harkit import errors
 from harkit._core import num_threads, set_num_threads
+from harkit.video import VideoInfo, VideoReader, probe, write_clip
 
 __version__ = "0.1.0"
 
-__all__ = ["num_threads", "set_num_threads"]
+__all__ = [
+    "VideoInfo",
+    "VideoReader",
+    "errors",
+    "num_threads",
+    "probe",
+    "set_num_threads",
+    "write_clip",
+]
+
+# FFmpeg's messages go to "harkit.ffmpeg"; nothing is printed unless the program sets up logging.
+logging.getLogger("harkit").addHandler(logging.NullHandler())

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod runtime;
+mod video;
 
 /// Tell how many threads harkit's pool has.
 ///
@@ -33,6 +34,8 @@ fn set_num_threads(threads: usize) {
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::video::{Reader, write_clip};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }
