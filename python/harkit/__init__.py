@@ -6,18 +6,23 @@ import logging
 
 from harkit import errors
 from harkit._core import num_threads, set_num_threads
-from harkit.video import VideoInfo, VideoReader, probe, write_clip
+from harkit.inspection import Inspection, inspect_videos
+from harkit.video import VideoInfo, VideoReader, ffmpeg_build, probe, write_clip, write_frames
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Inspection",
     "VideoInfo",
     "VideoReader",
     "errors",
+    "ffmpeg_build",
+    "inspect_videos",
     "num_threads",
     "probe",
     "set_num_threads",
     "write_clip",
+    "write_frames",
 ]
 
 # FFmpeg's messages go to "harkit.ffmpeg"; nothing is printed unless the program sets up logging.

@@ -35,7 +35,7 @@ fn set_num_threads(threads: usize) {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::video::{Reader, write_clip};
+    use super::video::{Reader, Writer, ffmpeg_build, inspect_videos, write_frames};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }

@@ -6,7 +6,7 @@ use super::FrameSink;
 use super::convert::{Color, Converter};
 use super::decoder::codec_name;
 use super::demux::Demuxer;
-use super::info::{Counted, DEFAULT_RATE, VideoInfo, seconds, usual_step};
+use super::info::{Counted, DEFAULT_RATE, VideoInfo, ascends, seconds, usual_step};
 use super::orientation::Orientation;
 use super::session::{After, Numbering, Session};
 use super::source::Source;
@@ -53,6 +53,34 @@ impl VideoFile {
             self.timestamps = timestamps(&self.session);
         }
         Ok(complete)
+    }
+
+    /// Whether the file has a time for every frame, and they ascend.
+    pub fn has_times(&self) -> bool {
+        ascends(self.session.numbering().times())
+    }
+
+    /// Decodes everything; the frames that the decoder marks as damaged or concealed, ascending.
+    pub fn damaged(&mut self, job: &Job) -> Result<Vec<usize>> {
+        let mut found = Vec::new();
+        loop {
+            let everything: Vec<usize> = (0..self.timestamps.len()).collect();
+            let complete = self.session.decode(&everything, After::Stop, job, &mut |frame, picture| {
+                // SAFETY: a decoded picture is valid.
+                let raw = unsafe { &*picture.as_ptr() };
+                if raw.decode_error_flags != 0 || raw.flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 {
+                    found.push(frame);
+                }
+                Ok(())
+            });
+            if complete.map_err(|error| self.session.demuxer().source().name(error))? {
+                found.sort_unstable();
+                return Ok(found);
+            }
+            // The frames have been counted anew, and have new numbers.
+            found.clear();
+            self.timestamps = timestamps(&self.session);
+        }
     }
 
     /// The facts; decodes the first frame, which knows its own format best.
