@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod runtime;
+mod sampling;
 
 /// The number of threads of harkit's pool.
 #[pyfunction]
@@ -18,6 +19,8 @@ fn set_num_threads(threads: usize) {
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::sampling::{check_sampling, indices, indices_many};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }
