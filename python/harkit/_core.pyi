@@ -23,3 +23,19 @@ def write_clip(
     quality: int,
     progress: Callable[[int], object] | None,
 ) -> None: ...
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from harkit.sampling import Sampler
+
+def num_threads() -> int: ...
+def set_num_threads(threads: int) -> None: ...
+def check_sampling(options: object) -> None: ...
+def sample_indices(
+    sampler: Sampler, length: int | npt.NDArray[np.float64], epoch: int, video: int
+) -> npt.NDArray[np.int64]: ...
+def sample_indices_many(
+    sampler: Sampler, lengths: Sequence[int | npt.NDArray[np.float64]], epoch: int
+) -> list[npt.NDArray[np.int64]]: ...

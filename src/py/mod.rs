@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 mod runtime;
 mod video;
+mod sampling;
 
 /// Tell how many threads harkit's pool has.
 ///
@@ -36,6 +37,8 @@ fn set_num_threads(threads: usize) {
 mod _core {
     #[pymodule_export]
     use super::video::{Reader, write_clip};
+    #[pymodule_export]
+    use super::sampling::{check_sampling, indices, indices_many};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }
