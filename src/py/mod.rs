@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod runtime;
+pub(crate) mod transforms;
 
 /// The number of threads of harkit's pool.
 #[pyfunction]
@@ -18,6 +19,8 @@ fn set_num_threads(threads: usize) {
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }
