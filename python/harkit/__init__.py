@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from harkit import errors
+from harkit import errors, sampling, transforms
 from harkit._core import num_threads, set_num_threads
 from harkit.video import VideoInfo, VideoReader, probe, write_clip
 
@@ -16,7 +16,9 @@ __all__ = [
     "errors",
     "num_threads",
     "probe",
+    "sampling",
     "set_num_threads",
+    "transforms",
     "write_clip",
 ]
 

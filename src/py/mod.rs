@@ -3,8 +3,9 @@
 use pyo3::prelude::*;
 
 mod runtime;
-mod video;
 mod sampling;
+mod transforms;
+mod video;
 
 /// Tell how many threads harkit's pool has.
 ///
@@ -36,9 +37,11 @@ fn set_num_threads(threads: usize) {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::video::{Reader, write_clip};
-    #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many};
+    #[pymodule_export]
+    use super::transforms::{transforms_apply, transforms_draw};
+    #[pymodule_export]
+    use super::video::{Reader, write_clip};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }
