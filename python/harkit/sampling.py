@@ -94,6 +94,21 @@ class Fraction(_Options):
 class Sampler(_Options):
     """What all samplers have in common; make one of the classes below."""
 
+    @property
+    def single_clip(self) -> bool:
+        """Whether a video is one clip, so that indices are (T,); otherwise they are (clips, T)."""
+        return _core.sampling_traits(self)[0]
+
+    @property
+    def sequential(self) -> bool:
+        """Whether all videos draw from one stream, in order, as a report's code did."""
+        return _core.sampling_traits(self)[1]
+
+    @property
+    def needs_timestamps(self) -> bool:
+        """Whether `indices` wants the timestamps of the frames, not their count."""
+        return _core.sampling_traits(self)[2]
+
     def indices(self, length: Length, *, epoch: int = 0, video: int = 0) -> npt.NDArray[np.int64]:
         """Frames of one video.
 

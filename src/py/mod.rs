@@ -2,6 +2,8 @@
 
 use pyo3::prelude::*;
 
+mod enhancement;
+mod loading;
 mod runtime;
 mod sampling;
 mod transforms;
@@ -37,7 +39,9 @@ fn set_num_threads(threads: usize) {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::sampling::{check_sampling, indices, indices_many};
+    use super::loading::{check_recipe, load_video, load_videos, video_lengths};
+    #[pymodule_export]
+    use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
     #[pymodule_export]
     use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]

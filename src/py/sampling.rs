@@ -200,6 +200,13 @@ pub fn check_sampling(options: &Bound<'_, PyAny>) -> PyResult<()> {
     sampler(options).map(drop)
 }
 
+/// What a sampler is like: (one clip a video, one stream over all videos, wants timestamps).
+#[pyfunction]
+pub fn sampling_traits(object: &Bound<'_, PyAny>) -> PyResult<(bool, bool, bool)> {
+    let sampler = sampler(object)?;
+    Ok((sampler.is_single_clip(), sampler.is_sequential(), sampler.needs_timestamps()))
+}
+
 /// The frames of the video at position `video` in `epoch`.
 #[pyfunction]
 #[pyo3(name = "sample_indices")]
