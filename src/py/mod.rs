@@ -2,7 +2,11 @@
 
 use pyo3::prelude::*;
 
+mod enhancement;
+mod loading;
 mod runtime;
+mod sampling;
+mod transforms;
 mod video;
 
 /// Tell how many threads harkit's pool has.
@@ -34,6 +38,12 @@ fn set_num_threads(threads: usize) {
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::loading::{check_recipe, load_video, load_videos, video_lengths};
+    #[pymodule_export]
+    use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
+    #[pymodule_export]
+    use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]
     use super::video::{Reader, Writer, ffmpeg_build, inspect_videos, write_frames};
     #[pymodule_export]
