@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 def num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
 
+@final
 class Reader:
     def __new__(cls, source: Any, gray: Any) -> Reader: ...
     def read(self, wanted: list[int], go_on: bool) -> NDArray[np.uint8] | None: ...
