@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from harkit.sampling import Sampler
 def num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
 
+@final
 class Reader:
     def __new__(cls, source: Any, gray: Any) -> Reader: ...
     def read(self, wanted: Sequence[int], go_on: bool) -> NDArray[np.uint8] | None: ...

@@ -27,7 +27,15 @@ Span: TypeAlias = tuple[int, int]
 
 
 class VideoList(Protocol):
-    """What a data set's split offers: paths, and labels beside them."""
+    """What a data set's split offers: paths, and labels beside them.
+
+    Attributes
+    ----------
+    paths : sequence
+        The videos.
+    labels : array_like
+        A class for each.
+    """
 
     @property
     def paths(self) -> Sequence[Any]:
@@ -102,7 +110,17 @@ def _options(name: str, options: Any, kind: type) -> tuple[Any, ...]:
 
 
 class Failure(NamedTuple):
-    """A video that could not be loaded: the file, the frame where one is known, and why."""
+    """A video that could not be loaded.
+
+    Attributes
+    ----------
+    path : str, os.PathLike
+        The file, as it was given.
+    frame : int or None
+        The frame, where one is known.
+    reason : str
+        What was wrong.
+    """
 
     path: Any
     frame: int | None
@@ -139,7 +157,11 @@ class Batch:
 
     def __repr__(self) -> str:
         clips = self.clips
-        shape = f"{clips.dtype} {clips.shape}" if isinstance(clips, np.ndarray) else f"{len(clips)} of several shapes"
+        shape = (
+            f"{clips.dtype} {clips.shape}"
+            if isinstance(clips, np.ndarray)
+            else f"{len(clips)} of several shapes"
+        )
         return f"Batch(clips={shape}, videos={len(set(self.video_index.tolist()))}, failures={len(self.failures)})"
 
 
@@ -161,10 +183,22 @@ def read_clip(
     ----------
     source : str, os.PathLike, bytes or binary file object
         A video, or the path of a folder of frame images.
-    sampling, gray, enhancement, transforms, layout, dtype, seed
-        As for :class:`ClipRecipe`.
+    sampling : harkit.sampling.Sampler, optional
+        Which frames; every frame where not given.
     size : tuple of int, optional
         (height, width): a resize (OpenCV's bilinear) before the other transforms.
+    gray : {False, True, "y"}, default: False
+        As for :class:`harkit.VideoReader`.
+    enhancement : sequence of harkit.enhancement.Enhancement, default: ()
+        How bright, in order.
+    transforms : sequence of harkit.transforms.Transform, default: ()
+        How large and where, in order.
+    layout : {"THWC", "TCHW", "CTHW"}, default: "THWC"
+        Axes of a clip. Grey clips with channels last have no channel axis.
+    dtype : {"uint8", "float32"}, optional
+        Where not given, what the transforms give.
+    seed : int, default: 0
+        Of the random transforms.
 
     Returns
     -------
@@ -338,7 +372,9 @@ class _Listing:
         paths = getattr(videos, "paths", None)
         if paths is None:
             if isinstance(videos, (str, bytes, os.PathLike)):
-                raise ArgumentTypeError(f"`videos` must be a list of videos, got one: {videos!r}; use read_clip")
+                raise ArgumentTypeError(
+                    f"`videos` must be a list of videos, got one: {videos!r}; use read_clip"
+                )
             return cls(list(videos), None, [None] * len(videos))
         labels, spans = getattr(videos, "labels", None), getattr(videos, "spans", None)
         spans = [None] * len(paths) if spans is None else [(int(start), int(stop)) for start, stop in spans]

@@ -220,7 +220,9 @@ class VideoReader:
         wrong = ~((times >= 0) & (times < duration))
         if wrong.any():
             bad = times[wrong].flat[0]
-            raise ArgumentError(f"`seconds` must be at least 0 and below {duration:.3f}, got {bad}", path=self._name)
+            raise ArgumentError(
+                f"`seconds` must be at least 0 and below {duration:.3f}, got {bad}", path=self._name
+            )
         # A millionth of a second covers the rounding of times such as 7 / 30.
         indices = np.searchsorted(self.timestamps, times + 1e-6, side="right") - 1
         if times.ndim == 0:
@@ -258,7 +260,9 @@ class VideoReader:
     def _checked(self, index: int) -> int:
         if not -self._n_frames <= index < self._n_frames:
             raise FrameIndexError(
-                f"there is no frame {index}: the video has {self._n_frames} frames", path=self._name, frame=index
+                f"there is no frame {index}: the video has {self._n_frames} frames",
+                path=self._name,
+                frame=index,
             )
         return index % self._n_frames
 
@@ -323,5 +327,3 @@ def write_clip(
         raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
     with shown(progress, len(frames), "frame") as tell:
         _core.write_clip(path, np.ascontiguousarray(frames), fps, codec, quality, tell)
-
-
