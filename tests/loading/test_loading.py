@@ -17,9 +17,9 @@ import cv2
 import joblib
 import numpy as np
 import pytest
-from conftest import numbered_frames, read_numbers
 
 import harkit
+from conftest import numbered_frames, read_numbers
 from harkit import ClipRecipe, ClipStream, load_clips, read_clip, sampling
 from harkit import enhancement as en
 from harkit import transforms as tf

@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ffmpeg, ffmpeg_frames, numbered_frames, read_numbers
 
 import harkit
+from conftest import ffmpeg, ffmpeg_frames, numbered_frames, read_numbers
 
+X265 = ("-c:v", "libx265", "-pix_fmt", "yuv420p", "-x265-params")
 X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
 VARIANTS = {
     "default.mp4": (*X264, "-g", 20),
@@ -23,8 +24,8 @@ VARIANTS = {
     "no_b.mp4": (*X264, "-bf", 0),
     "intra_refresh.mp4": (*X264, "-x264-params", "intra-refresh=1:keyint=20"),
     "fragmented.mp4": (*X264, "-g", 20, "-movflags", "frag_keyframe+empty_moov"),
-    "hevc.mp4": ("-c:v", "libx265", "-x265-params", "log-level=none:keyint=20", "-pix_fmt", "yuv420p"),
-    "hevc_layers.mp4": ("-c:v", "libx265", "-x265-params", "log-level=none:keyint=20:temporal-layers=3", "-pix_fmt", "yuv420p"),
+    "hevc.mp4": (*X265, "log-level=none:keyint=20"),
+    "hevc_layers.mp4": (*X265, "log-level=none:keyint=20:temporal-layers=3"),
     "xvid.avi": ("-c:v", "mpeg4", "-bf", 2, "-g", 20, "-q:v", 3),
     "packed.avi": ("-c:v", "libxvid", "-bf", 2, "-g", 20, "-q:v", 3),
     "plain.avi": ("-c:v", "mpeg4", "-bf", 0, "-g", 20, "-q:v", 3),
@@ -129,8 +130,9 @@ def test_luma_is_the_raw_plane(numbered: Path, encode: Callable[..., Path]) -> N
 @pytest.mark.parametrize("space", ["bt709", "smpte170m"])
 @pytest.mark.parametrize("full_range", ["tv", "pc"])
 def test_matrix_and_range_are_honoured(encode: Callable[..., Path], space: str, full_range: str) -> None:
-    path = encode(numbered_frames(3), "tagged.mp4", *X264, "-vf", f"scale=out_color_matrix={space}:out_range={full_range}",
-                  "-colorspace", space, "-color_range", full_range)  # fmt: skip
+    scale = f"scale=out_color_matrix={space}:out_range={full_range}"
+    tags = ("-colorspace", space, "-color_range", full_range)
+    path = encode(numbered_frames(3), "tagged.mp4", *X264, "-vf", scale, *tags)
     video = harkit.VideoReader(path)
     assert video.info.color_space == space
     assert video.info.color_range == {"tv": "limited", "pc": "full"}[full_range]
