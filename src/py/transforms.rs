@@ -42,10 +42,9 @@ pub(crate) fn transform(object: &Bound<'_, PyAny>) -> PyResult<Transform> {
             aspect: options.get("aspect")?,
             interpolation: options.interpolation()?,
         },
-        "Flip" => Transform::Fixed(Fixed::Flip {
-            horizontal: options.get("horizontal")?,
-            vertical: options.get("vertical")?,
-        }),
+        "Flip" => {
+            Transform::Fixed(Fixed::Flip { horizontal: options.get("horizontal")?, vertical: options.get("vertical")? })
+        }
         "HorizontalFlip" => Transform::RandomFlip(FlipDraw::Horizontal(options.get("probability")?)),
         "VerticalFlip" => Transform::RandomFlip(FlipDraw::Vertical(options.get("probability")?)),
         "RandomFlip" => Transform::RandomFlip(options.flip()?),
@@ -301,11 +300,7 @@ fn run<'py>(
     let indices = transforms::frame_indices(list, frames).or_raise(py)?;
     let shape = FrameShape::new(height, width, channels);
     let plan = Plan::new(&fixed, shape, matches!(clip, Frame::F32(_))).or_raise(py)?;
-    if plan.gives_floats() {
-        filled::<f32>(py, &plan, clip, &indices)
-    } else {
-        filled::<u8>(py, &plan, clip, &indices)
-    }
+    if plan.gives_floats() { filled::<f32>(py, &plan, clip, &indices) } else { filled::<u8>(py, &plan, clip, &indices) }
 }
 
 /// A new array with the result of `plan`.

@@ -15,13 +15,7 @@ type Task<'a, T> = (usize, Vec<View<'a, T>>);
 
 /// Frame `indices[t]` of `clip` (frames one after another) transformed into `out[.., t]`, where `out` is
 /// (views, T, H, W, C). The result does not depend on the number of threads.
-pub fn apply<T: Pixel>(
-    plan: &Plan,
-    clip: Frame<'_>,
-    indices: &[usize],
-    out: &mut [T],
-    job: &Job,
-) -> Result<()> {
+pub fn apply<T: Pixel>(plan: &Plan, clip: Frame<'_>, indices: &[usize], out: &mut [T], job: &Job) -> Result<()> {
     let frame = plan.shape().len();
     if out.len() != plan.n_views() * indices.len() * frame {
         return Err(Error::new(ErrorKind::Internal, "a result that its transform plan was not made for"));

@@ -85,9 +85,7 @@ pub fn draw_one(transform: &Transform, size: Size, draws: &mut impl Draws) -> Re
             interpolation: *interpolation,
         },
         Transform::RandomFlip(rule) => random_flip(*rule, draws),
-        Transform::RandomRotation { angle, fill } => {
-            Fixed::Rotate { angle: draws.uniform_in(*angle), fill: *fill }
-        }
+        Transform::RandomRotation { angle, fill } => Fixed::Rotate { angle: draws.uniform_in(*angle), fill: *fill },
         Transform::RandomZoom(low, high) => Fixed::Zoom(draws.uniform_in((*low, *high))),
         Transform::RandomContrast(low, high) => Fixed::Contrast(draws.uniform_in((*low, *high))),
         Transform::TemporalUpsample(_) => return Ok(None),

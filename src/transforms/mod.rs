@@ -96,7 +96,9 @@ impl Rect {
         let Self { top, left, height, width } = self;
         Err(Error::argument(
             "size",
-            format!("of the crop must lie inside the frame of {size}, got {height} x {width} at top {top}, left {left}"),
+            format!(
+                "of the crop must lie inside the frame of {size}, got {height} x {width} at top {top}, left {left}"
+            ),
         ))
     }
 }

@@ -32,8 +32,7 @@ impl Padding {
             // TensorFlow refuses what does not fit; at least one pixel stays here.
             ((length.floor() as usize).clamp(1, target - before.min(target - 1)), before.min(target - 1))
         };
-        let ratio =
-            (source.width as f32 / target.width as f32).max(source.height as f32 / target.height as f32);
+        let ratio = (source.width as f32 / target.width as f32).max(source.height as f32 / target.height as f32);
         let (height, top) = side(source.height, target.height, ratio);
         let (width, left) = side(source.width, target.width, ratio);
         Self {
@@ -87,11 +86,7 @@ fn lerps(source: usize, target: usize) -> Vec<Lerp> {
     let of = |x: usize| {
         let at = (x as f32 + 0.5) * scale - 0.5;
         let floor = at.floor();
-        Lerp {
-            lower: floor.max(0.0) as usize,
-            upper: (at.ceil().max(0.0) as usize).min(source - 1),
-            part: at - floor,
-        }
+        Lerp { lower: floor.max(0.0) as usize, upper: (at.ceil().max(0.0) as usize).min(source - 1), part: at - floor }
     };
     (0..target).map(of).collect()
 }

@@ -36,7 +36,12 @@ enum Step {
     /// The frame as it is.
     Source,
     /// A resize of the part `from` of the frame; the kernel is made when its window is known.
-    Resize { from: Rect, target: Size, interpolation: Interpolation, kernel: Option<Resizer> },
+    Resize {
+        from: Rect,
+        target: Size,
+        interpolation: Interpolation,
+        kernel: Option<Resizer>,
+    },
     Rotate(Rotation),
     Warp(Affine),
     Contrast(f32),
@@ -211,12 +216,7 @@ impl Plan {
     }
 
     /// Transforms one frame into its views.
-    pub fn apply<T: Pixel>(
-        &self,
-        frame: Frame<'_>,
-        views: &mut [View<'_, T>],
-        scratch: &mut Scratch,
-    ) -> Result<()> {
+    pub fn apply<T: Pixel>(&self, frame: Frame<'_>, views: &mut [View<'_, T>], scratch: &mut Scratch) -> Result<()> {
         let (length, float) = match frame {
             Frame::U8(values) => (values.len(), false),
             Frame::F32(values) => (values.len(), true),
@@ -284,13 +284,7 @@ struct Buffers<'a> {
 
 impl Segment {
     /// Computes the pixels of `source` and writes them through the window.
-    fn run<T: Pixel>(
-        &self,
-        source: Frame<'_>,
-        channels: usize,
-        buffers: &mut Buffers<'_>,
-        views: &mut [View<'_, T>],
-    ) {
+    fn run<T: Pixel>(&self, source: Frame<'_>, channels: usize, buffers: &mut Buffers<'_>, views: &mut [View<'_, T>]) {
         let width = self.input.width * channels;
         let mut bytes = |y: usize, row: &[u8]| self.window.write(y, Row::U8(row), views);
         match (&self.step, source) {

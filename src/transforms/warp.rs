@@ -67,8 +67,8 @@ impl Affine {
             let pixel = |row: usize, column: usize| -> &[T] { &source[(row * width + column) * C..][..C] };
             let corners = neighbours(above, height).map(|row| columns.map(|column| pixel(row, column)));
             for c in 0..C {
-                let [upper, lower] = corners
-                    .map(|[near, far]| ((left + 1.0) - x_in) * near[c].into() + (x_in - left) * far[c].into());
+                let [upper, lower] =
+                    corners.map(|[near, far]| ((left + 1.0) - x_in) * near[c].into() + (x_in - left) * far[c].into());
                 out[c] = ((above + 1.0) - y_in) * upper + (y_in - above) * lower;
             }
         }

@@ -194,8 +194,7 @@ mod tests {
             let channels = if side() > 45 { 1 } else { 3 };
             let centres = if side() > 45 { Centres::Half } else { Centres::Area };
             let job = Geometry { source, target, window: Rect::whole(target), channels };
-            let data: Vec<u8> =
-                (0..source.height * source.width * channels).map(|_| stream.next_u64() as u8).collect();
+            let data: Vec<u8> = (0..source.height * source.width * channels).map(|_| stream.next_u64() as u8).collect();
             let stride = source.width * channels;
             let rows = Rows { data: &data, stride, width: stride };
             let kernel = Linear::new(job, centres);

@@ -90,8 +90,7 @@ fn group(values: &[Value], width: usize) -> Option<Group> {
     if !values[split..].iter().all(|value| holds(second, value)) {
         return None;
     }
-    let mut group =
-        Group { offsets: [first as u32, second as u32], shuffle: [0x80; 16], weights: [0; 2 * GROUP] };
+    let mut group = Group { offsets: [first as u32, second as u32], shuffle: [0x80; 16], weights: [0; 2 * GROUP] };
     for (i, value) in values.iter().enumerate() {
         let (offset, lane) = if i < split { (first, 0) } else { (second, LOAD) };
         for (k, &source) in value.sources.iter().enumerate() {
