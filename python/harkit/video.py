@@ -151,8 +151,8 @@ class VideoReader:
     Notes
     -----
     Reading on frame by frame decodes each picture once; a jump decodes from the nearest key before the frame.
-    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where a
-    file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
+    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where
+    a file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
     ``len`` changes (also with a message).
 
     Examples
@@ -198,7 +198,7 @@ class VideoReader:
             return self._read(_as_indices(index))
         if isinstance(index, (bool, np.bool_)):
             raise ArgumentTypeError(f"a frame index must be an integer, got {index!r}")
-        return self._read([single], go_on=True)[0]
+        return self._frame(single)
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         start = 0
@@ -236,7 +236,7 @@ class VideoReader:
         # A millionth of a second covers the rounding of times such as 7 / 30.
         indices = np.searchsorted(self.timestamps, times + 1e-6, side="right") - 1
         if times.ndim == 0:
-            return self._read([int(indices)], go_on=True)[0]
+            return self._frame(int(indices))
         return self._read(indices.tolist())
 
     def close(self) -> None:
@@ -254,6 +254,10 @@ class VideoReader:
     def __repr__(self) -> str:
         name = f"{self._name!r}, " if self._name is not None else ""
         return f"VideoReader({name}n_frames={self._n_frames})"
+
+    def _frame(self, index: int) -> NDArray[np.uint8]:
+        frame: NDArray[np.uint8] = self._read([index], go_on=True)[0]
+        return frame
 
     def _read(self, indices: Sequence[int], *, go_on: bool = False) -> NDArray[np.uint8]:
         while True:
@@ -335,8 +339,12 @@ def write_clip(
     """
     if not 0 <= operator.index(quality) <= 63:
         raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
-    pieces = (_as_frames(piece) for piece in (clip if isinstance(clip, Iterator) else [clip]))
-    total = None if isinstance(clip, Iterator) else len(clip)
+    total = None
+    if isinstance(clip, Iterator):
+        pieces = (_as_frames(piece) for piece in clip)
+    else:
+        whole = _as_frames(clip)
+        total, pieces = len(whole), (piece for piece in [whole])
     writer = _core.Writer(path, fps, codec, quality)
     try:
         with shown(progress, total, "frame") as tell:

@@ -41,8 +41,8 @@ def test_the_letters_are_as_high_as_the_reports() -> None:
     )
     to_frame = axes[0, 0].transData.inverted()
     (_, top), (_, base) = to_frame.transform([(0, figure.bbox.height - row) for row in red[[0, -1]]])
-    # Two pixels of the frame: smoothed edges of a letter are not pure red, and the layout leaves a margin, so that
-    # the frame is a little smaller than its cell.
+    # Two pixels of the frame: smoothed edges of a letter are not pure red, and the layout leaves a margin, so
+    # that the frame is a little smaller than its cell.
     assert base == pytest.approx(30, abs=2)
     assert base - top == pytest.approx(report, abs=2)
 
