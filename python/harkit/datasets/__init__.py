@@ -18,6 +18,7 @@ from harkit.datasets.hmdb_simp import hmdb_simp
 from harkit.datasets.jhmdb import jhmdb, jhmdb_masks
 from harkit.datasets.kth import KthSequence, kth, kth_sequences
 from harkit.datasets.lists import mmaction2, read_video_ids, write_mmaction2, write_video_ids
+from harkit.datasets.synthetic import synthetic, synthetic_clip
 from harkit.datasets.weizmann import weizmann
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "kth_sequences",
     "mmaction2",
     "read_video_ids",
+    "synthetic",
+    "synthetic_clip",
     "weizmann",
     "write_csv",
     "write_mmaction2",
