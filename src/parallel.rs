@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// A piece of long work: whether it is to stop, and how far it has come.
 #[derive(Debug, Default)]
 pub struct Job {
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     done: AtomicUsize,
 }
 
@@ -30,6 +30,11 @@ impl Job {
 
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The flag itself, for whoever cannot borrow the job (FFmpeg's reads).
+    pub fn cancelled_flag(&self) -> Arc<AtomicBool> {
+        self.cancelled.clone()
     }
 
     /// The error of cancelled work, for `?` in loops.

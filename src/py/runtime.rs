@@ -70,7 +70,27 @@ pub fn detached_with_progress<R: Send>(
             }
         })
     });
+    forward_messages(py);
     outcome.unwrap_or_else(|error: Error| Err(to_python(py, &error)))
+}
+
+/// Hands FFmpeg's messages to Python's logger "harkit.ffmpeg".
+pub fn forward_messages(py: Python<'_>) {
+    let messages = crate::video::log::drain();
+    if messages.is_empty() {
+        return;
+    }
+    let forward = || -> PyResult<()> {
+        let logger = py.import("logging")?.call_method1("getLogger", ("harkit.ffmpeg",))?;
+        for message in messages {
+            logger.call_method1(if message.is_error { "error" } else { "warning" }, ("%s", message.text))?;
+        }
+        Ok(())
+    };
+    // A logging handler that fails must not lose the result of the work.
+    if let Err(error) = forward() {
+        error.write_unraisable(py, None);
+    }
 }
 
 fn panic_error(panic: &(dyn Any + Send)) -> Error {

@@ -1,0 +1,327 @@
+"""Video files and folders of frame images: facts, exact frames, and writing.
+
+Frame *i* is the *i*-th in presentation order, always. Pixels are swscale's RGB, byte for byte, on x86-64
+(the same as PyAV, torchcodec and OpenCV give for 8-bit 4:2:0), with the file's matrix and range honoured
+and quarter turns applied.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from harkit import _core
+from harkit._progress import Progress, shown
+from harkit.errors import ArgumentError, ArgumentTypeError, FrameIndexError
+
+__all__ = ["Gray", "Source", "VideoInfo", "VideoReader", "probe", "write_clip"]
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+Gray: TypeAlias = Literal[False, True, "y"]
+
+# Frames decoded at once by iteration: enough to forget the cost of a call, few enough to stay small.
+_CHUNK = 8
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """Facts of a video, as :func:`probe` finds them.
+
+    Attributes
+    ----------
+    width, height : int
+        Pixels of a frame as it is given, upright.
+    n_frames : int
+        What decoding the whole file gives.
+    counted : {"packets", "decoding", "images"}
+        How `n_frames` is known: proved by the packets, by decoding everything, or one file an image.
+    fps : float
+        Frames a second, on average.
+    duration : float
+        Seconds from the first frame to the end of the last.
+    start : float
+        The container's own time of the first frame, in seconds; harkit's timestamps begin at 0.
+    codec, container, pixel_format : str
+        FFmpeg's names, such as ``"h264"``, ``"mov"`` (also for MP4) and ``"yuv420p"``.
+    rotation : int
+        Degrees, clockwise, by which stored frames are turned: 0, 90, 180 or 270.
+    color_range : {"limited", "full", "unspecified"}
+        Range of luma: 16..235 or 0..255; unspecified is taken as limited.
+    color_space : str
+        FFmpeg's name of the matrix, such as ``"bt709"``; unspecified is taken as BT.601.
+    pixel_aspect : float
+        Width of a pixel over its height. Frames are not stretched.
+    interlaced : bool
+        Whether the first frame is stored as two fields.
+    header_frames : int or None
+        The number of frames in the container's header, which may be wrong.
+    damage : str or None
+        Why reading ended before the end of the file, where it did.
+    """
+
+    width: int
+    height: int
+    n_frames: int
+    counted: Literal["packets", "decoding", "images"]
+    fps: float
+    duration: float
+    start: float
+    codec: str
+    container: str
+    pixel_format: str
+    rotation: int
+    color_range: Literal["limited", "full", "unspecified"]
+    color_space: str
+    pixel_aspect: float
+    interlaced: bool
+    header_frames: int | None
+    damage: str | None
+
+
+def probe(source: Source) -> VideoInfo:
+    """Find out the facts of a video.
+
+    The packets are read once, and the first frame is decoded. The whole file is decoded only where the
+    packets do not prove the number of frames (``counted="decoding"``).
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes or binary file object
+        A video, or the path of a folder of frame images.
+
+    Returns
+    -------
+    VideoInfo
+
+    Raises
+    ------
+    harkit.errors.MissingFileError
+        There is no such file.
+    harkit.errors.DecodeError
+        It is not a video, or no frame of it can be decoded.
+
+    Examples
+    --------
+    >>> info = harkit.probe(path)
+    >>> info.width, info.height, info.codec
+    (160, 120, 'h264')
+    """
+    with VideoReader(source) as video:
+        return video.info
+
+
+class VideoReader:
+    """A video as a sequence of frames.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes or binary file object
+        A video, or the path of a folder of frame images (PNG, JPEG, BMP, WebP; ordered by the numbers in
+        their names, 25 a second).
+    gray : {False, True, "y"}, default: False
+        ``True`` gives grey frames, equal to OpenCV's ``BGR2GRAY`` of the colour frames; ``"y"`` gives the raw
+        luma plane (samples of more than 8 bits lose their low bits).
+
+    Raises
+    ------
+    harkit.errors.MissingFileError
+        There is no such file.
+    harkit.errors.DecodeError
+        It is not a video, or no frame of it can be decoded.
+    harkit.errors.UnsupportedError
+        Its codec has no decoder in this build.
+
+    Notes
+    -----
+    Reading on frame by frame decodes each picture once; a jump decodes from the nearest key before the frame.
+    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where a
+    file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
+    ``len`` changes (also with a message).
+
+    Examples
+    --------
+    >>> video = harkit.VideoReader(path)
+    >>> video[0].shape, video[2:8:3].shape, video[[3, 1, 3]].shape
+    ((120, 160, 3), (2, 120, 160, 3), (3, 120, 160, 3))
+    >>> video.at([0.0, 0.1]).shape
+    (2, 120, 160, 3)
+    """
+
+    def __init__(self, source: Source, *, gray: Gray = False) -> None:
+        self._name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+        self._gray = gray
+        self._reader = _core.Reader(source, gray)
+        self._n_frames = self._reader.n_frames()
+
+    @property
+    def info(self) -> VideoInfo:
+        """Facts of the video."""
+        info = VideoInfo(**self._reader.info())
+        self._n_frames = info.n_frames
+        return info
+
+    @property
+    def timestamps(self) -> NDArray[np.float64]:
+        """Seconds of each frame from the first one, float64 of shape (n_frames,)."""
+        return self._reader.timestamps()
+
+    def __len__(self) -> int:
+        return self._n_frames
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]: ...
+    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
+        if isinstance(index, slice):
+            return self._read(range(*index.indices(self._n_frames)))
+        try:
+            single = operator.index(index)
+        except TypeError:
+            return self._read(_as_indices(index))
+        if isinstance(index, (bool, np.bool_)):
+            raise ArgumentTypeError(f"a frame index must be an integer, got {index!r}")
+        return self._read([single], go_on=True)[0]
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        start = 0
+        while start < self._n_frames:
+            stop = min(start + _CHUNK, self._n_frames)
+            yield from self._read(range(start, stop), go_on=True)
+            start = stop
+
+    def at(self, seconds: ArrayLike) -> NDArray[np.uint8]:
+        """Give the frame shown at a time.
+
+        Parameters
+        ----------
+        seconds : float or array_like of float
+            Seconds from the first frame. A frame is shown until the next one, the last until the video's end.
+
+        Returns
+        -------
+        ndarray of uint8
+            (H, W, 3) for one time, (T, H, W, 3) for several; without the last axis for grey readers.
+
+        Raises
+        ------
+        harkit.errors.ArgumentError
+            A time before the first frame, after the end, or not a number.
+        """
+        times = np.asarray(seconds, dtype=np.float64)
+        duration = self.info.duration
+        wrong = ~((times >= 0) & (times < duration))
+        if wrong.any():
+            bad = times[wrong].flat[0]
+            raise ArgumentError(f"`seconds` must be at least 0 and below {duration:.3f}, got {bad}", path=self._name)
+        # A millionth of a second covers the rounding of times such as 7 / 30.
+        indices = np.searchsorted(self.timestamps, times + 1e-6, side="right") - 1
+        if times.ndim == 0:
+            return self._read([int(indices)], go_on=True)[0]
+        return self._read(indices.tolist())
+
+    def close(self) -> None:
+        """Close the file; reading afterwards is an error. Closing twice is not."""
+        self._reader.close()
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        name = f"{self._name!r}, " if self._name is not None else ""
+        return f"VideoReader({name}n_frames={self._n_frames})"
+
+    def _read(self, indices: Sequence[int], *, go_on: bool = False) -> NDArray[np.uint8]:
+        while True:
+            wanted = [self._checked(index) for index in indices]
+            if not wanted:
+                first = self._read([0], go_on=True)
+                return np.empty((0, *first.shape[1:]), dtype=np.uint8)
+            frames = self._reader.read(wanted, go_on)
+            if frames is not None:
+                return frames[..., 0] if self._gray else frames
+            # The file is damaged and was counted anew: the same request, of the frames that there are.
+            self._n_frames = self._reader.n_frames()
+
+    def _checked(self, index: int) -> int:
+        if not -self._n_frames <= index < self._n_frames:
+            raise FrameIndexError(
+                f"there is no frame {index}: the video has {self._n_frames} frames", path=self._name, frame=index
+            )
+        return index % self._n_frames
+
+
+def _as_indices(index: Any) -> list[int]:
+    array = np.asarray(index)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ArgumentTypeError(
+            f"frames are chosen by an integer, a slice or a 1-D list of integers, got {type(index).__name__} "
+            f"of shape {array.shape} and dtype {array.dtype}"
+        )
+    return [int(value) for value in array]
+
+
+def write_clip(
+    path: str | os.PathLike[str],
+    clip: NDArray[np.uint8],
+    *,
+    fps: float = 25.0,
+    codec: Literal["vp9", "ffv1"] = "vp9",
+    quality: int = 24,
+    progress: Progress = False,
+) -> None:
+    """Write frames to a video file, which appears under its name only when it is whole.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        ``.mp4``, ``.webm`` or ``.mkv`` for VP9, ``.mkv`` or ``.avi`` for FFV1. An existing file is replaced.
+    clip : ndarray of uint8
+        (T, H, W, 3) RGB, or (T, H, W) grey.
+    fps : float, default: 25.0
+        Frames a second.
+    codec : {"vp9", "ffv1"}, default: "vp9"
+        ``"vp9"`` plays in browsers and in Jupyter; ``"ffv1"`` keeps every byte.
+    quality : int, default: 24
+        Constant quality of VP9, 0 (best) to 63.
+    progress : bool or callable, default: False
+        ``True`` draws a bar; a callable gets the number of frames written so far.
+
+    Raises
+    ------
+    harkit.errors.ArgumentError
+        A clip of another shape, a file ending that does not hold the codec, a rate or quality out of range.
+    harkit.errors.ArgumentTypeError
+        A clip that is not uint8.
+
+    Examples
+    --------
+    >>> harkit.write_clip("copy.mkv", clip, fps=25, codec="ffv1")
+    >>> bool((harkit.VideoReader("copy.mkv")[:] == clip).all())
+    True
+    """
+    frames = np.asarray(clip)
+    if frames.dtype != np.uint8:
+        raise ArgumentTypeError(f"`clip` must be uint8, got {frames.dtype}")
+    if frames.ndim == 3:
+        frames = frames[..., np.newaxis]
+    if frames.ndim != 4 or frames.shape[3] not in (1, 3):
+        raise ArgumentError(f"`clip` must have shape (T, H, W, 3) or (T, H, W), got {np.shape(clip)}")
+    if not 0 <= operator.index(quality) <= 63:
+        raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
+    with shown(progress, len(frames), "frame") as tell:
+        _core.write_clip(path, np.ascontiguousarray(frames), fps, codec, quality, tell)
+
+

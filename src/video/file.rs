@@ -1,0 +1,196 @@
+//! A video file, open: its facts, its timeline, and frames by number.
+
+use video_rs::ffmpeg::ffi;
+
+use super::FrameSink;
+use super::convert::{Color, Converter};
+use super::decoder::codec_name;
+use super::demux::Demuxer;
+use super::info::{Counted, DEFAULT_RATE, VideoInfo, seconds, usual_step};
+use super::orientation::Orientation;
+use super::session::{After, Numbering, Session};
+use super::source::Source;
+use crate::error::Result;
+use crate::parallel::Job;
+
+pub struct VideoFile {
+    session: Session,
+    converter: Converter,
+    orientation: Orientation,
+    timestamps: Vec<f64>,
+}
+
+impl VideoFile {
+    pub fn open(source: &Source, job: &Job) -> Result<Self> {
+        let session = Session::open(Demuxer::open(source, job)?, job)?;
+        let orientation = orientation(session.demuxer());
+        let timestamps = timestamps(&session);
+        Ok(Self { session, converter: Converter::new(orientation), orientation, timestamps })
+    }
+
+    pub fn timestamps(&self) -> &[f64] {
+        &self.timestamps
+    }
+
+    /// Decodes `wanted` (ascending, each once) into the sink. See [`Session::decode`] for `Ok(false)`.
+    pub fn decode(
+        &mut self,
+        wanted: &[usize],
+        color: Color,
+        after: After,
+        job: &Job,
+        sink: &mut dyn FrameSink,
+    ) -> Result<bool> {
+        let converter = &mut self.converter;
+        let complete = self.session.decode(wanted, after, job, &mut |frame, picture| {
+            let shape = converter.shape(picture, color);
+            converter.write(picture, color, sink.place(frame, shape)?)?;
+            sink.finish(frame)
+        });
+        let source = self.session.demuxer().source().clone();
+        let complete = complete.map_err(|error| source.name(error))?;
+        if !complete {
+            self.timestamps = timestamps(&self.session);
+        }
+        Ok(complete)
+    }
+
+    /// The facts; decodes the first frame, which knows its own format best.
+    pub fn info(&mut self, job: &Job) -> Result<VideoInfo> {
+        let mut picture = FirstPicture::default();
+        while !self.session.decode(&[0], After::GoOn, job, &mut |_, frame| {
+            // SAFETY: a decoded picture is valid.
+            let raw = unsafe { &*frame.as_ptr() };
+            picture = FirstPicture {
+                height: raw.height as usize,
+                width: raw.width as usize,
+                pixel_format: format_name(frame.format().into()),
+                range: raw.color_range,
+                space: raw.colorspace,
+                is_interlaced: raw.interlaced_frame != 0,
+            };
+            Ok(())
+        })? {}
+        self.timestamps = timestamps(&self.session);
+        Ok(self.describe(picture))
+    }
+
+    fn describe(&self, picture: FirstPicture) -> VideoInfo {
+        let demuxer = self.session.demuxer();
+        // SAFETY: the stream lives as long as the demuxer.
+        let (stream, parameters) = unsafe { (&*demuxer.stream(), &*(*demuxer.stream()).codecpar) };
+        let (height, width) = self.orientation.size(picture.height, picture.width);
+        let n_frames = self.timestamps.len();
+        let step =
+            usual_step(&self.timestamps).or_else(|| rate(demuxer).map(|rate| 1.0 / rate)).unwrap_or(1.0 / DEFAULT_RATE);
+        let duration = self.timestamps.last().copied().unwrap_or_default() + step;
+        let times = self.session.numbering().times();
+        let aspect = parameters.sample_aspect_ratio;
+        VideoInfo {
+            width,
+            height,
+            n_frames,
+            counted: match self.session.numbering() {
+                Numbering::Packets(_) => Counted::Packets,
+                Numbering::Decoding(_) => Counted::Decoding,
+            },
+            fps: n_frames as f64 / duration,
+            duration,
+            start: times
+                .first()
+                .filter(|&&time| time != i64::MIN)
+                .map_or(0.0, |&time| time as f64 * demuxer.time_base()),
+            codec: codec_name(parameters.codec_id),
+            container: demuxer.format(),
+            pixel_format: picture.pixel_format,
+            rotation: self.orientation.rotation(),
+            color_range: range_name(picture.range),
+            color_space: space_name(picture.space),
+            pixel_aspect: if aspect.num > 0 && aspect.den > 0 {
+                f64::from(aspect.num) / f64::from(aspect.den)
+            } else {
+                1.0
+            },
+            is_interlaced: picture.is_interlaced,
+            header_frames: usize::try_from(stream.nb_frames).ok().filter(|&frames| frames > 0),
+            damage: self.session.damage().map(str::to_string),
+        }
+    }
+}
+
+/// What only a decoded picture knows.
+struct FirstPicture {
+    height: usize,
+    width: usize,
+    pixel_format: String,
+    range: ffi::AVColorRange,
+    space: ffi::AVColorSpace,
+    is_interlaced: bool,
+}
+
+impl Default for FirstPicture {
+    fn default() -> Self {
+        Self {
+            height: 0,
+            width: 0,
+            pixel_format: String::new(),
+            range: ffi::AVColorRange::AVCOL_RANGE_UNSPECIFIED,
+            space: ffi::AVColorSpace::AVCOL_SPC_UNSPECIFIED,
+            is_interlaced: false,
+        }
+    }
+}
+
+fn timestamps(session: &Session) -> Vec<f64> {
+    seconds(session.numbering().times(), session.demuxer().time_base(), rate(session.demuxer()))
+}
+
+/// The container's own frame rate, where it has one.
+fn rate(demuxer: &Demuxer) -> Option<f64> {
+    // SAFETY: the stream lives as long as the demuxer.
+    let stream = unsafe { &*demuxer.stream() };
+    [stream.avg_frame_rate, stream.r_frame_rate]
+        .into_iter()
+        .find(|rate| rate.num > 0 && rate.den > 0)
+        .map(|rate| f64::from(rate.num) / f64::from(rate.den))
+}
+
+fn orientation(demuxer: &Demuxer) -> Orientation {
+    // SAFETY: the stream lives as long as the demuxer; a display matrix is nine 32-bit integers.
+    unsafe {
+        let mut size = 0;
+        let data = ffi::av_stream_get_side_data(
+            demuxer.stream(),
+            ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX,
+            &mut size,
+        );
+        if data.is_null() || size < 36 {
+            return Orientation::default();
+        }
+        Orientation::from_matrix(&std::ptr::read_unaligned(data.cast::<[i32; 9]>()))
+    }
+}
+
+fn format_name(format: ffi::AVPixelFormat) -> String {
+    // SAFETY: the descriptor of a decoded picture's format is never null, and its name static.
+    unsafe { std::ffi::CStr::from_ptr((*ffi::av_pix_fmt_desc_get(format)).name) }.to_string_lossy().into_owned()
+}
+
+fn range_name(range: ffi::AVColorRange) -> String {
+    match range {
+        ffi::AVColorRange::AVCOL_RANGE_JPEG => "full",
+        ffi::AVColorRange::AVCOL_RANGE_MPEG => "limited",
+        _ => "unspecified",
+    }
+    .to_string()
+}
+
+fn space_name(space: ffi::AVColorSpace) -> String {
+    // SAFETY: av_color_space_name returns a static string or null.
+    let name = unsafe { ffi::av_color_space_name(space) };
+    if name.is_null() || space == ffi::AVColorSpace::AVCOL_SPC_UNSPECIFIED {
+        return "unspecified".to_string();
+    }
+    // SAFETY: not null, see above.
+    unsafe { std::ffi::CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}

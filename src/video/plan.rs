@@ -1,0 +1,153 @@
+//! From frame numbers to packets: which packet gives frame i, and where decoding must begin for it.
+//!
+//! Frame i is the i-th in presentation order. Where every packet is known to give one frame and all
+//! have distinct presentation times, their order proves the numbering, and unwanted frames need not be
+//! decoded. Otherwise frames are numbered by decoding.
+
+use std::collections::HashMap;
+
+use video_rs::ffmpeg::ffi::AV_NOPTS_VALUE;
+
+use super::demux::PacketTable;
+
+/// The numbering that packets prove.
+#[derive(Debug)]
+pub struct Plan {
+    /// Presentation time (ticks) of each frame, ascending.
+    pub times: Vec<i64>,
+    /// The packet, in decoding order, that gives each frame.
+    pub packets: Vec<usize>,
+    /// The frame of each packet; none for packets that an edit list cuts away.
+    frames: Vec<Option<usize>>,
+    by_time: HashMap<i64, usize>,
+    /// Positions of keys in decoding order.
+    keys: Vec<usize>,
+    pts: Vec<i64>,
+    /// Pictures that a decoder must hold back to output them in order.
+    pub reorder_depth: usize,
+}
+
+impl Plan {
+    /// The plan, if the packets prove the numbering.
+    pub fn from_packets(table: &PacketTable) -> Option<Self> {
+        let records = &table.records;
+        let first = records.first()?;
+        if table.damage.is_some() || !first.is_key {
+            return None;
+        }
+        if records.iter().any(|record| record.pts == AV_NOPTS_VALUE || !record.is_sound) {
+            return None;
+        }
+        let pts: Vec<i64> = records.iter().map(|record| record.pts).collect();
+        let mut shown: Vec<usize> = (0..records.len()).filter(|&i| !records[i].is_discarded).collect();
+        shown.sort_by_key(|&i| pts[i]);
+        if shown.is_empty() || shown.windows(2).any(|pair| pts[pair[0]] == pts[pair[1]]) {
+            return None;
+        }
+        // Pictures that precede the first key in time may refer to what is not there, and be dropped.
+        if records.iter().any(|record| record.pts < first.pts && !record.is_discarded) {
+            return None;
+        }
+        let mut frames = vec![None; records.len()];
+        for (frame, &packet) in shown.iter().enumerate() {
+            frames[packet] = Some(frame);
+        }
+        Some(Self {
+            times: shown.iter().map(|&i| pts[i]).collect(),
+            by_time: shown.iter().enumerate().map(|(frame, &i)| (pts[i], frame)).collect(),
+            packets: shown,
+            frames,
+            keys: (0..records.len()).filter(|&i| records[i].is_key).collect(),
+            reorder_depth: reorder_depth(&pts),
+            pts,
+        })
+    }
+
+    /// The frame with this presentation time.
+    pub fn frame_at(&self, pts: i64) -> Option<usize> {
+        self.by_time.get(&pts).copied()
+    }
+
+    /// The frame that a packet gives.
+    pub fn frame_of(&self, packet: usize) -> Option<usize> {
+        self.frames.get(packet).copied().flatten()
+    }
+
+    /// The packet at which decoding may begin so that `packet` comes out right: the last key at or before
+    /// it that is not shown after it (pictures that follow a key and are shown before it lean on the
+    /// group before).
+    pub fn key_before(&self, packet: usize) -> usize {
+        let after = self.keys.partition_point(|&key| key <= packet);
+        self.keys[..after].iter().rev().copied().find(|&key| self.pts[key] <= self.pts[packet]).unwrap_or(0)
+    }
+}
+
+/// The most pictures that come before another in decoding order and after it in presentation order.
+fn reorder_depth(pts: &[i64]) -> usize {
+    // A picture waits for all later-decoded pictures that are shown before it; no codec reorders by more
+    // than 16, so looking that far back is exact.
+    (0..pts.len())
+        .map(|i| pts[i.saturating_sub(16)..i].iter().filter(|&&before| before > pts[i]).count())
+        .max()
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::demux::PacketRecord;
+    use super::*;
+
+    fn table(packets: &[(i64, bool)]) -> PacketTable {
+        let record = |&(pts, is_key): &(i64, bool)| PacketRecord {
+            pts,
+            dts: pts,
+            position: 0,
+            size: 1,
+            is_key,
+            is_discarded: false,
+            is_sound: true,
+        };
+        PacketTable { records: packets.iter().map(record).collect(), damage: None, is_single_layer: true }
+    }
+
+    #[test]
+    fn frames_are_numbered_by_presentation_time() {
+        // I P B B, as decoded.
+        let plan = Plan::from_packets(&table(&[(0, true), (3, false), (1, false), (2, false)])).unwrap();
+        assert_eq!(plan.packets, [0, 2, 3, 1]);
+        assert_eq!(plan.frame_of(1), Some(3));
+        assert_eq!(plan.frame_at(2), Some(2));
+        assert_eq!(plan.reorder_depth, 1);
+    }
+
+    #[test]
+    fn a_leading_picture_of_an_open_group_begins_at_the_key_before() {
+        // I0 P1 | I5 b3 b4 p6: 3 and 4 lean on the first group.
+        let plan = Plan::from_packets(&table(&[(0, true), (1, false), (5, true), (3, false), (4, false), (6, false)]))
+            .unwrap();
+        assert_eq!(plan.key_before(2), 2);
+        assert_eq!(plan.key_before(3), 0);
+        assert_eq!(plan.key_before(5), 2);
+    }
+
+    #[test]
+    fn doubtful_packets_prove_nothing() {
+        assert!(Plan::from_packets(&table(&[(0, true), (0, false)])).is_none(), "one time twice");
+        assert!(Plan::from_packets(&table(&[(0, true), (AV_NOPTS_VALUE, false)])).is_none(), "no time");
+        assert!(Plan::from_packets(&table(&[(0, false), (1, false)])).is_none(), "does not begin with a key");
+        assert!(Plan::from_packets(&table(&[(2, true), (1, false)])).is_none(), "shown before the first key");
+        assert!(Plan::from_packets(&table(&[])).is_none());
+        let mut cut = table(&[(0, true), (1, false)]);
+        cut.damage = Some("cut".into());
+        assert!(Plan::from_packets(&cut).is_none(), "damaged");
+    }
+
+    #[test]
+    fn packets_cut_away_by_an_edit_list_give_no_frame() {
+        let mut edited = table(&[(-1, true), (0, false), (1, false)]);
+        edited.records[0].is_discarded = true;
+        let plan = Plan::from_packets(&edited).unwrap();
+        assert_eq!(plan.times.len(), 2);
+        assert_eq!(plan.packets, [1, 2]);
+    }
+}
