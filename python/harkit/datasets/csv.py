@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from harkit.datasets.dataset import Dataset, Split
-from harkit.datasets.files import write_atomically
-from harkit.datasets.tables import Line, check_class_names, read_text
+from harkit.datasets._files import write_atomically
+from harkit.datasets._tables import Line, check_class_names, read_text
+from harkit.datasets.dataset import Dataset
+from harkit.datasets.split import Split
 from harkit.errors import ArgumentError
 
 __all__ = ["csv", "write_csv"]

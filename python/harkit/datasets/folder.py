@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harkit.datasets.dataset import Dataset, Split
-from harkit.datasets.files import existing_folder, is_video, subfolders
-from harkit.datasets.tables import check_class_names
+from harkit.datasets._files import existing_folder, is_video, subfolders
+from harkit.datasets._tables import check_class_names
+from harkit.datasets.dataset import Dataset
+from harkit.datasets.split import Split
 from harkit.errors import ArgumentError
 
 __all__ = ["folder"]

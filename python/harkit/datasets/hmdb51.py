@@ -17,9 +17,10 @@ from typing import Literal
 
 import numpy as np
 
-from harkit.datasets.dataset import UNUSED, Dataset, Split
-from harkit.datasets.files import existing_folder
-from harkit.datasets.tables import check_choice, check_class_names, read_lines
+from harkit.datasets._files import existing_folder
+from harkit.datasets._tables import check_choice, check_class_names, read_lines
+from harkit.datasets.dataset import UNUSED, Dataset
+from harkit.datasets.split import Split
 from harkit.errors import ArgumentError, MissingFileError
 
 __all__ = ["hmdb51"]

@@ -16,11 +16,12 @@ from typing import Literal
 
 import numpy as np
 
-from harkit.datasets.dataset import Dataset, Split
-from harkit.datasets.files import existing_folder, frame_files, subfolders
+from harkit.datasets._files import existing_folder, frame_files, subfolders
+from harkit.datasets._tables import check_choice, check_class_names
+from harkit.datasets.dataset import Dataset
 from harkit.datasets.hmdb51 import list_folder, read_official, source_group
 from harkit.datasets.lists import read_video_ids
-from harkit.datasets.tables import check_choice, check_class_names
+from harkit.datasets.split import Split
 from harkit.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["hmdb_simp"]

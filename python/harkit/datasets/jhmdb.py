@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from harkit.datasets._files import existing_folder
+from harkit.datasets._tables import check_choice
 from harkit.datasets.dataset import Dataset
-from harkit.datasets.files import existing_folder
 from harkit.datasets.hmdb51 import find_clips, list_folder, place, read_official
-from harkit.datasets.tables import check_choice
 from harkit.errors import MissingFileError
 
 __all__ = ["jhmdb", "jhmdb_masks"]

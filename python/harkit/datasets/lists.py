@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harkit.datasets.dataset import Dataset, Split
-from harkit.datasets.files import existing_folder, video_name, write_atomically
-from harkit.datasets.tables import Line, check_class_names, read_lines
+from harkit.datasets._files import existing_folder, video_name, write_atomically
+from harkit.datasets._tables import Line, check_class_names, read_lines
+from harkit.datasets.dataset import Dataset
+from harkit.datasets.split import Split
 from harkit.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["mmaction2", "read_video_ids", "write_mmaction2", "write_video_ids"]

@@ -14,9 +14,10 @@ from typing import Literal
 
 import numpy as np
 
-from harkit.datasets.dataset import Dataset, Split
-from harkit.datasets.files import existing_folder
-from harkit.datasets.tables import check_choice
+from harkit.datasets._files import existing_folder
+from harkit.datasets._tables import check_choice
+from harkit.datasets.dataset import Dataset
+from harkit.datasets.split import Split
 from harkit.errors import ArgumentError, MissingFileError
 
 __all__ = ["weizmann"]

@@ -1,7 +1,7 @@
 """A data set that anyone has: drawn figures that jump, run, sit, stand, turn and walk.
 
-`motion` says how a figure moves, `figure` what it looks like, `scene` where it is and what a camera sees,
-`clip` makes one clip of it from a seed; this file renders a set of video files. Place, size, clothes,
+`_motion` says how a figure moves, `_figure` what it looks like, `_scene` where it is and what a camera
+sees, `_clip` makes one clip of it from a seed; this file renders a set of video files. Place, size, clothes,
 background, tempo, length, viewing side and phase are drawn alike for all classes, so that neither one frame
 nor the frame count tells the action; the motion does.
 """
@@ -10,18 +10,23 @@ from __future__ import annotations
 
 import json
 import os
-import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harkit.datasets.dataset import Dataset, Split
-from harkit.datasets.files import write_atomically
-from harkit.datasets.synthetic.clip import check_count, check_rate, check_size, synthetic_clip
-from harkit.datasets.synthetic.motion import ACTIONS
-from harkit.datasets.tables import check_choice, read_text
+from harkit._core import num_threads
+from harkit._progress import Progress, shown
+from harkit.datasets._files import write_atomically
+from harkit.datasets._tables import check_choice, read_text
+from harkit.datasets.dataset import Dataset
+from harkit.datasets.split import Split
+from harkit.datasets.synthetic._clip import check_count, check_rate, check_size, synthetic_clip
+from harkit.datasets.synthetic._motion import ACTIONS
 from harkit.errors import ArgumentError
+from harkit.video import write_clip
 
 __all__ = ["ACTIONS", "synthetic", "synthetic_clip"]
 
@@ -30,6 +35,8 @@ RENDERING = 1
 # Share of performers in the test split.
 TEST_SHARE = 0.3
 MANIFEST = "manifest.json"
+# VP9 quality at which a dark clip keeps its noise and its colours.
+QUALITY = 16
 
 
 def synthetic(
@@ -41,6 +48,7 @@ def synthetic(
     performers: int = 10,
     size: tuple[int, int] = (120, 160),
     fps: float = 25.0,
+    progress: Progress = False,
 ) -> Dataset:
     """Render a set of six actions to video files, or find it where it was rendered before.
 
@@ -61,6 +69,8 @@ def synthetic(
         Height and width of the frames in pixels.
     fps : float
         Frames a second.
+    progress : bool or callable
+        ``True`` draws a bar; a callable gets the number of videos written so far.
 
     Returns
     -------
@@ -75,8 +85,8 @@ def synthetic(
 
     Notes
     -----
-    Sixty videos take about ten seconds on one core. Files are written under another name and moved into place, so
-    that an interrupted call leaves whole videos only; ``manifest.json`` keeps the arguments.
+    Sixty videos take about ten seconds on one core. A file appears when it is whole, so that an interrupted
+    call leaves whole videos only; ``manifest.json`` keeps the arguments.
 
     Examples
     --------
@@ -99,8 +109,8 @@ def synthetic(
     used = min(performers, videos_per_class)
     n_test = max(1, round(TEST_SHARE * used))
     takes = [(label, i % used, i // used) for label in range(len(ACTIONS)) for i in range(videos_per_class)]
-    for label, performer, take in takes:
-        _write(_path(folder, label, performer, take), ACTIONS[label], performer, take, settings)
+    with shown(progress, len(takes), "video") as tell:
+        _write_all(folder, takes, settings, tell)
     splits = {
         "train": _split("train", folder, [own for own in takes if own[1] < used - n_test]),
         "test": _split("test", folder, [own for own in takes if own[1] >= used - n_test]),
@@ -136,25 +146,28 @@ def _path(folder: Path, label: int, performer: int, take: int) -> Path:
     return folder / action / f"{action}_{performer}_{take}.mp4"
 
 
-def _write(path: Path, action: str, performer: int, take: int, settings: dict[str, Any]) -> None:
-    """Render one video, unless it is there."""
-    if path.exists():
-        return
-    from harkit import write_clip
+def _write_all(
+    folder: Path,
+    takes: list[tuple[int, int, int]],
+    settings: dict[str, Any],
+    tell: Callable[[int], object] | None,
+) -> None:
+    """Render the videos that are not there; one encodes while another is drawn."""
 
-    clip = synthetic_clip(
-        action,
-        take=take,
-        performer=performer,
-        **{name: settings[name] for name in ("seed", "dark", "size", "fps")},
-    )
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.part{path.suffix}")
-    try:
-        write_clip(part, clip, fps=settings["fps"])
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    def write(own: tuple[int, int, int]) -> None:
+        path = _path(folder, *own)
+        if not path.exists():
+            label, performer, take = own
+            chosen = {name: settings[name] for name in ("seed", "dark", "size", "fps")}
+            clip = synthetic_clip(ACTIONS[label], take=take, performer=performer, **chosen)
+            path.parent.mkdir(exist_ok=True)
+            write_clip(path, clip, fps=settings["fps"], quality=QUALITY)
+
+    # A clip follows from its own stream, so threads change nothing; an error or Ctrl-C drops the rest.
+    with ThreadPoolExecutor(num_threads()) as pool:
+        for done, _ in enumerate(pool.map(write, takes), start=1):
+            if tell is not None:
+                tell(done)
 
 
 def _split(name: str, folder: Path, takes: list[tuple[int, int, int]]) -> Split:

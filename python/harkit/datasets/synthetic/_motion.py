@@ -184,4 +184,5 @@ def _keyed(phase: Array, at: Sequence[float], values: Sequence[float]) -> Array:
     right = np.clip(np.searchsorted(at, phase, side="right"), 1, len(at) - 1)
     keys, levels = np.asarray(at), np.asarray(values)
     share = _smooth((phase - keys[right - 1]) / (keys[right] - keys[right - 1]))
-    return levels[right - 1] + share * (levels[right] - levels[right - 1])
+    moved: Array = levels[right - 1] + share * (levels[right] - levels[right - 1])
+    return moved

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harkit.datasets.synthetic.motion import Array, Motion
+from harkit.datasets.synthetic._motion import Array, Motion
 
 Colour = tuple[float, float, float]
 ANKLE = 0.035

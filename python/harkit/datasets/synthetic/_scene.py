@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harkit.datasets.synthetic.figure import ANKLE, Limbs, Performer, draw_capsules
-from harkit.datasets.synthetic.motion import Array
+from harkit.datasets.synthetic._figure import ANKLE, Limbs, Performer, draw_capsules
+from harkit.datasets.synthetic._motion import Array
 
 Picture = NDArray[np.float32]
 
@@ -67,11 +67,12 @@ def draw_background(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
     depth = 0.75 + 0.5 * (y - floor_y) / max(height - floor_y, 1)
     picture += below * (ground * depth[..., None] - picture)
     picture += 0.06 * _clouds(rng, size)[..., None]
-    return np.clip(picture, 0.02, 1).astype(np.float32)
+    return np.asarray(np.clip(picture, 0.02, 1), dtype=np.float32)
 
 
 def _paint(rng: np.random.Generator) -> Array:
-    return rng.uniform(0.2, 0.85) * rng.uniform(0.7, 1, 3)
+    level, tint = rng.uniform(0.2, 0.85), rng.uniform(0.7, 1, 3)
+    return np.asarray(level * tint)
 
 
 def _clouds(rng: np.random.Generator, size: tuple[int, int]) -> Array:
@@ -83,7 +84,8 @@ def _clouds(rng: np.random.Generator, size: tuple[int, int]) -> Array:
     low = np.minimum(rows.astype(int), 5)
     between = grid[low] + (rows - low)[:, None] * (grid[low + 1] - grid[low])
     left = np.minimum(columns.astype(int), 7)
-    return between[:, left] + (columns - left) * (between[:, left + 1] - between[:, left])
+    uneven: Array = between[:, left] + (columns - left) * (between[:, left + 1] - between[:, left])
+    return uneven
 
 
 def draw_scene(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harkit.datasets.synthetic.figure import Performer, draw_performer, pose
-from harkit.datasets.synthetic.motion import ACTIONS, Manner, move
-from harkit.datasets.synthetic.scene import draw_scene, expose, film
-from harkit.datasets.tables import check_choice
+from harkit.datasets._tables import check_choice
+from harkit.datasets.synthetic._figure import Performer, draw_performer, pose
+from harkit.datasets.synthetic._motion import ACTIONS, Manner, move
+from harkit.datasets.synthetic._scene import draw_scene, expose, film
 from harkit.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["check_count", "check_rate", "check_size", "synthetic_clip"]

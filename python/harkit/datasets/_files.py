@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Literal
 
-from harkit.datasets.tables import ENCODING, check_choice
+from harkit.datasets._tables import ENCODING, check_choice
 from harkit.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -20,7 +20,8 @@ from harkit.errors import (
     MissingFileError,
 )
 
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+# What `video` reads as a frame of a folder.
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 VIDEOS = (
     *(".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".m2ts"),
     *(".wmv", ".asf", ".flv", ".ogv", ".3gp", ".y4m", ".gif"),
@@ -74,7 +75,8 @@ def frame_files(
     folder : path
         A folder of images.
     order : {"numeric", "listing"}
-        ``"numeric"``: by the digits in the names as numbers (``frame_9`` before ``frame_10``).
+        ``"numeric"``: by the digits in the names as numbers (``frame_9`` before ``frame_10``), the order
+        in which `VideoReader` reads the folder.
         ``"listing"``: as strings, the order of a sorted directory listing.
 
     Returns
@@ -95,10 +97,10 @@ def frame_files(
     return [str(path / name) for name in names]
 
 
-def _numeric(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key: runs of digits as numbers, before text."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts)
+def _numeric(name: str) -> list[tuple[int, int]]:
+    """Sort key: characters by their code, runs of digits as one number where a digit would stand."""
+    parts = re.findall(r"[0-9]+|[^0-9]", name)
+    return [(ord("0"), int(part)) if part[0] in "0123456789" else (ord(part), 0) for part in parts]
 
 
 def write_atomically(path: Path, text: str) -> None:
