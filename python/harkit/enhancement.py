@@ -1,2 +1,5 @@
 """stand-in"""
-class Enhancement: pass
+
+
+class Enhancement:
+    pass

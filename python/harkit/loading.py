@@ -20,14 +20,22 @@ from harkit.errors import ArgumentError, ArgumentTypeError
 from harkit.sampling import Sampler, indices_many
 from harkit.video import Gray, Source
 
-__all__ = ["Batch", "ClipRecipe", "ClipStream", "Failure", "VideoList", "load_clips", "read_clip"]
+__all__ = ["Batch", "ClipRecipe", "ClipStream", "Failure", "load_clips", "read_clip"]
 
 Layout: TypeAlias = Literal["THWC", "TCHW", "CTHW"]
 Span: TypeAlias = tuple[int, int]
 
 
 class VideoList(Protocol):
-    """What a data set's split offers: paths, and labels beside them."""
+    """What a data set's split offers: paths, and labels beside them.
+
+    Attributes
+    ----------
+    paths : sequence
+        The videos.
+    labels : array_like
+        A class for each.
+    """
 
     @property
     def paths(self) -> Sequence[Any]:
@@ -49,8 +57,8 @@ class ClipRecipe:
     enhancement : sequence of harkit.enhancement.Enhancement, default: ()
         How bright, in order.
     transforms : sequence of harkit.transforms.Transform, default: ()
-        How large and where, in order. Random ones are drawn once for each clip, from `seed`, the epoch and the
-        video's position in the list: never from order or threads.
+        How large and where, in order. Random ones are drawn once for each clip, from `seed`, the epoch and
+        the video's position in the list: never from order or threads.
     gray : {False, True, "y"}, default: False
         As for :class:`harkit.VideoReader`.
     layout : {"THWC", "TCHW", "CTHW"}, default: "THWC"
@@ -68,7 +76,8 @@ class ClipRecipe:
     Examples
     --------
     >>> from harkit import sampling, transforms as tf
-    >>> recipe = harkit.ClipRecipe(sampling=sampling.Uniform(8), transforms=[tf.ResizeShort(64), tf.CenterCrop(56)])
+    >>> small = [tf.ResizeShort(64), tf.CenterCrop(56)]
+    >>> recipe = harkit.ClipRecipe(sampling=sampling.Uniform(8), transforms=small)
     >>> harkit.load_clips(paths, recipe).clips.shape[1:]
     (8, 56, 56, 3)
     """
@@ -94,15 +103,25 @@ class ClipRecipe:
 
 
 def _options(name: str, options: Any, kind: type) -> tuple[Any, ...]:
-    options = (options,) if isinstance(options, kind) else tuple(options)
-    for option in options:
+    checked: tuple[Any, ...] = (options,) if isinstance(options, kind) else tuple(options)
+    for option in checked:
         if not isinstance(option, kind):
             raise ArgumentTypeError(f"`{name}` must hold options of harkit.{name}, got {option!r}")
-    return options
+    return checked
 
 
 class Failure(NamedTuple):
-    """A video that could not be loaded: the file, the frame where one is known, and why."""
+    """A video that could not be loaded.
+
+    Attributes
+    ----------
+    path : str, os.PathLike
+        The file, as it was given.
+    frame : int or None
+        The frame, where one is known.
+    reason : str
+        What was wrong.
+    """
 
     path: Any
     frame: int | None
@@ -139,8 +158,13 @@ class Batch:
 
     def __repr__(self) -> str:
         clips = self.clips
-        shape = f"{clips.dtype} {clips.shape}" if isinstance(clips, np.ndarray) else f"{len(clips)} of several shapes"
-        return f"Batch(clips={shape}, videos={len(set(self.video_index.tolist()))}, failures={len(self.failures)})"
+        shape = (
+            f"{clips.dtype} {clips.shape}"
+            if isinstance(clips, np.ndarray)
+            else f"{len(clips)} of several shapes"
+        )
+        n_videos = len(np.unique(self.video_index))
+        return f"Batch(clips={shape}, videos={n_videos}, failures={len(self.failures)})"
 
 
 def read_clip(
@@ -161,15 +185,28 @@ def read_clip(
     ----------
     source : str, os.PathLike, bytes or binary file object
         A video, or the path of a folder of frame images.
-    sampling, gray, enhancement, transforms, layout, dtype, seed
-        As for :class:`ClipRecipe`.
+    sampling : harkit.sampling.Sampler, optional
+        Which frames; every frame where not given.
     size : tuple of int, optional
         (height, width): a resize (OpenCV's bilinear) before the other transforms.
+    gray : {False, True, "y"}, default: False
+        As for :class:`harkit.VideoReader`.
+    enhancement : sequence of harkit.enhancement.Enhancement, default: ()
+        How bright, in order.
+    transforms : sequence of harkit.transforms.Transform, default: ()
+        How large and where, in order.
+    layout : {"THWC", "TCHW", "CTHW"}, default: "THWC"
+        Axes of a clip. Grey clips with channels last have no channel axis.
+    dtype : {"uint8", "float32"}, optional
+        Where not given, what the transforms give.
+    seed : int, default: 0
+        Of the random transforms.
 
     Returns
     -------
     ndarray
-        A clip in `layout`; with a leading axis where the sampler gives several clips or a transform several views.
+        A clip in `layout`; with a leading axis where the sampler gives several clips or a transform several
+        views.
 
     Raises
     ------
@@ -203,8 +240,8 @@ def load_clips(
     Parameters
     ----------
     videos : sequence of sources, or a data set's split
-        Paths (files or folders of frame images), bytes or file objects; or an object with ``paths``, ``labels``
-        and perhaps ``spans`` (the part of each file that counts as the video, as (start, stop)).
+        Paths (files or folders of frame images), bytes or file objects; or an object with ``paths``,
+        ``labels`` and perhaps ``spans`` (the part of each file that counts as the video, as (start, stop)).
     recipe : ClipRecipe
         What is done to each.
     epoch : int, default: 0
@@ -219,12 +256,13 @@ def load_clips(
 
     Notes
     -----
-    A video that fails is listed in ``failures`` and has no rows; the others are not lost, and nothing stands in
-    for it. Memory: the result, and one video's frames for each thread.
+    A video that fails is listed in ``failures`` and has no rows; the others are not lost, and nothing stands
+    in for it. Memory: the result, and one video's frames for each thread.
 
     Examples
     --------
-    >>> batch = harkit.load_clips([path, "missing.mp4"], harkit.ClipRecipe(sampling=harkit.sampling.Uniform(4)))
+    >>> recipe = harkit.ClipRecipe(sampling=harkit.sampling.Uniform(4))
+    >>> batch = harkit.load_clips([path, "missing.mp4"], recipe)
     >>> batch
     Batch(clips=uint8 (1, 4, 120, 160, 3), videos=1, failures=1)
     >>> batch.failures[0].path
@@ -257,14 +295,14 @@ class ClipStream:
 
     Notes
     -----
-    Each iteration is an epoch, counted from 0 (set ``epoch`` to go on elsewhere). The frames and pixels of a video
-    depend on its position in the list and the epoch, not on the order.
+    Each iteration is an epoch, counted from 0 (set ``epoch`` to go on elsewhere). The frames and pixels of a
+    video depend on its position in the list and the epoch, not on the order.
 
     Examples
     --------
     >>> recipe = harkit.ClipRecipe(sampling=harkit.sampling.Uniform(4))
     >>> [len(batch) for batch in harkit.ClipStream(paths, recipe, batch_size=2)]
-    [2, 1]
+    [2, 2]
     """
 
     def __init__(
@@ -338,7 +376,9 @@ class _Listing:
         paths = getattr(videos, "paths", None)
         if paths is None:
             if isinstance(videos, (str, bytes, os.PathLike)):
-                raise ArgumentTypeError(f"`videos` must be a list of videos, got one: {videos!r}; use read_clip")
+                raise ArgumentTypeError(
+                    f"`videos` must be a list of videos, got one: {videos!r}; use read_clip"
+                )
             return cls(list(videos), None, [None] * len(videos))
         labels, spans = getattr(videos, "labels", None), getattr(videos, "spans", None)
         spans = [None] * len(paths) if spans is None else [(int(start), int(stop)) for start, stop in spans]

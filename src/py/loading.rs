@@ -38,8 +38,8 @@ fn item((source, position, span, clips): &PyItem<'_>) -> PyResult<Item> {
 
 /// Makes the options of a recipe in Rust, so that what does not fit is an error before the first frame.
 #[pyfunction]
-pub fn check_recipe(object: &Bound<'_, PyAny>) -> PyResult<()> {
-    recipe(object).map(drop)
+pub fn check_recipe(recipe: &Bound<'_, PyAny>) -> PyResult<()> {
+    self::recipe(recipe).map(drop)
 }
 
 /// The clips of one video: an array (rows, ...) and the frames of each row, int64 (rows, T).

@@ -202,8 +202,8 @@ pub fn check_sampling(options: &Bound<'_, PyAny>) -> PyResult<()> {
 
 /// What a sampler is like: (one clip a video, one stream over all videos, wants timestamps).
 #[pyfunction]
-pub fn sampling_traits(object: &Bound<'_, PyAny>) -> PyResult<(bool, bool, bool)> {
-    let sampler = sampler(object)?;
+pub fn sampling_traits(sampler: &Bound<'_, PyAny>) -> PyResult<(bool, bool, bool)> {
+    let sampler = self::sampler(sampler)?;
     Ok((sampler.is_single_clip(), sampler.is_sequential(), sampler.needs_timestamps()))
 }
 

@@ -30,6 +30,8 @@ pub trait Pixel: Copy + Default + Send + Sync {
     fn from_byte(value: u8) -> Self;
     /// Only called where floats are written ([`super::Plan`] refuses the rest).
     fn from_float(value: f32) -> Self;
+    /// A run of bytes, as they are.
+    fn from_bytes(bytes: &[u8], out: &mut [Self]);
 }
 
 impl Pixel for u8 {
@@ -40,6 +42,9 @@ impl Pixel for u8 {
     fn from_float(value: f32) -> Self {
         value as u8
     }
+    fn from_bytes(bytes: &[u8], out: &mut [Self]) {
+        out.copy_from_slice(bytes);
+    }
 }
 
 impl Pixel for f32 {
@@ -49,6 +54,11 @@ impl Pixel for f32 {
     }
     fn from_float(value: f32) -> Self {
         value
+    }
+    fn from_bytes(bytes: &[u8], out: &mut [Self]) {
+        for (out, &byte) in out.iter_mut().zip(bytes) {
+            *out = f32::from(byte);
+        }
     }
 }
 
@@ -214,7 +224,10 @@ impl Window {
                     let tables: &[[f32; 256]] = &self.tables[..C];
                     place.write::<_, C>(&row[part], |c, byte: u8| T::from_float(tables[c][usize::from(byte)]));
                 }
-                Row::U8(row) => place.write::<_, C>(&row[part], |_, byte| T::from_byte(byte)),
+                Row::U8(row) => match place.straight::<C>() {
+                    Some(out) => T::from_bytes(&row[part], out),
+                    None => place.write::<_, C>(&row[part], |_, byte| T::from_byte(byte)),
+                },
                 Row::F32(row) if self.has_pointwise() => {
                     place.write::<_, C>(&row[part], |c, value| T::from_float(self.apply(c, value)));
                 }
@@ -234,6 +247,13 @@ struct Place<'a, 'b, T> {
 }
 
 impl<T: Pixel> Place<'_, '_, T> {
+    /// The line, if it takes the values of a row in their order.
+    fn straight<const C: usize>(&mut self) -> Option<&mut [T]> {
+        let straight = !self.flip && !self.reverse && (C == 1 || self.view.plane.is_none());
+        let length = self.width * C;
+        straight.then(|| &mut self.view.data[self.view.start + self.line * length..][..length])
+    }
+
     #[inline(always)]
     fn write<S: Copy, const C: usize>(&mut self, row: &[S], map: impl Fn(usize, S) -> T) {
         let Self { line, width, flip, reverse, .. } = *self;

@@ -2,6 +2,7 @@
 
 An example may use, and find in the folder where it runs:
 
+* ``harkit`` and ``np``
 * ``clip``: a uint8 array (16, 120, 160, 3), dark, with something moving
 * ``path``: ``"walk.mp4"``, 80 frames of 160x120 at 25 a second
 * ``folder``: ``"videos"``, a folder of videos in one folder a class
@@ -73,7 +74,7 @@ def names(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict
     for i, frame in enumerate(clip):
         frame[40:80, 8 * i : 8 * i + 24] += 60
     paths = sorted(path.as_posix() for path in Path("videos").rglob("*.mp4"))
-    return {"clip": clip, "path": "walk.mp4", "folder": "videos", "paths": paths}
+    return {"harkit": harkit, "np": np, "clip": clip, "path": "walk.mp4", "folder": "videos", "paths": paths}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -17,9 +17,9 @@ import cv2
 import joblib
 import numpy as np
 import pytest
-from conftest import numbered_frames, read_numbers
 
 import harkit
+from conftest import numbered_frames, read_numbers
 from harkit import ClipRecipe, ClipStream, load_clips, read_clip, sampling
 from harkit import enhancement as en
 from harkit import transforms as tf
@@ -45,7 +45,11 @@ RECIPES = {
     "fused": ClipRecipe(
         sampling=sampling.Uniform(6),
         enhancement=[en.Gamma(3)],
-        transforms=[tf.ResizeShort(40), tf.CenterCrop(32), tf.Normalize(mean=(0.1,) * 3, std=(0.2,) * 3, scale=255)],
+        transforms=[
+            tf.ResizeShort(40),
+            tf.CenterCrop(32),
+            tf.Normalize(mean=(0.1,) * 3, std=(0.2,) * 3, scale=255),
+        ],
         layout="CTHW",
         dtype="float32",
     ),
@@ -60,17 +64,27 @@ RECIPES = {
         layout="TCHW",
         seed=9,
     ),
-    "views": ClipRecipe(sampling=sampling.Segments(10, clips=2), transforms=[tf.ResizeShort(32), tf.ThreeCrop(32)]),
+    "views": ClipRecipe(
+        sampling=sampling.Segments(10, clips=2), transforms=[tf.ResizeShort(32), tf.ThreeCrop(32)]
+    ),
 }
 
 
 def one_by_one(path: Path, recipe: ClipRecipe, video: int) -> np.ndarray:
     """The recipe's steps by the rooms' own functions: (rows, T, H, W, C)."""
     reader = harkit.VideoReader(path)
-    clips = [range(len(reader))] if recipe.sampling is None else np.atleast_2d(recipe.sampling.indices(len(reader), video=video))
+    clips = (
+        [range(len(reader))]
+        if recipe.sampling is None
+        else np.atleast_2d(recipe.sampling.indices(len(reader), video=video))
+    )
     rows = []
     for indices in clips:
-        clip = en.chain(reader[list(indices)], recipe.enhancement) if recipe.enhancement else reader[list(indices)]
+        clip = (
+            en.chain(reader[list(indices)], recipe.enhancement)
+            if recipe.enhancement
+            else reader[list(indices)]
+        )
         out = tf.apply(clip, recipe.transforms) if recipe.transforms else clip
         rows.extend(out if out.ndim == 5 else [out])
     return np.stack(rows)
@@ -108,7 +122,9 @@ def test_frame_indices_are_those_of_the_pixels(videos: list[Path]) -> None:
         assert read_numbers(clip) == indices.tolist()
 
 
-def test_random_transforms_draw_anew_for_each_clip_and_epoch_and_not_for_each_order(videos: list[Path]) -> None:
+def test_random_transforms_draw_anew_for_each_clip_and_epoch_and_not_for_each_order(
+    videos: list[Path],
+) -> None:
     recipe = ClipRecipe(sampling=sampling.Uniform(1), transforms=[tf.RandomCrop((16, 16))], seed=5)
     same = [videos[0]] * 6
     first, again, later = (load_clips(same, recipe, epoch=epoch).clips for epoch in (0, 0, 1))
@@ -120,7 +136,9 @@ def test_random_transforms_draw_anew_for_each_clip_and_epoch_and_not_for_each_or
 
 
 def test_grey_layouts(videos: list[Path]) -> None:
-    expected = np.stack([cv2.cvtColor(frame[..., ::-1].copy(), cv2.COLOR_BGR2GRAY) for frame in harkit.VideoReader(videos[0])])
+    expected = np.stack(
+        [cv2.cvtColor(frame[..., ::-1].copy(), cv2.COLOR_BGR2GRAY) for frame in harkit.VideoReader(videos[0])]
+    )
     np.testing.assert_array_equal(read_clip(videos[0], gray=True), expected)
     np.testing.assert_array_equal(read_clip(videos[0], gray=True, layout="TCHW"), expected[:, None])
     np.testing.assert_array_equal(read_clip(videos[0], gray=True, layout="CTHW"), expected[None])
@@ -137,7 +155,9 @@ def test_a_folder_of_images_and_bytes_are_sources_like_a_file(videos: list[Path]
     frames = harkit.VideoReader(videos[0])[:]
     for i, frame in enumerate(frames):
         cv2.imwrite(str(tmp_path / f"frame_{i}.png"), frame[..., ::-1])
-    batch = load_clips([videos[0], tmp_path, videos[0].read_bytes()], ClipRecipe(sampling=sampling.Uniform(4)))
+    batch = load_clips(
+        [videos[0], tmp_path, videos[0].read_bytes()], ClipRecipe(sampling=sampling.Uniform(4))
+    )
     np.testing.assert_array_equal(batch.clips[1], batch.clips[0])
     np.testing.assert_array_equal(batch.clips[2], batch.clips[0])
 
@@ -145,7 +165,14 @@ def test_a_folder_of_images_and_bytes_are_sources_like_a_file(videos: list[Path]
 def test_failures_are_listed_and_nothing_else_is_lost(videos: list[Path], tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("not a video")
     (tmp_path / "cut.mp4").write_bytes(videos[1].read_bytes()[:100])
-    mixed = [videos[0], tmp_path / "missing.mp4", videos[1], tmp_path / "text.mp4", tmp_path / "cut.mp4", videos[2]]
+    mixed = [
+        videos[0],
+        tmp_path / "missing.mp4",
+        videos[1],
+        tmp_path / "text.mp4",
+        tmp_path / "cut.mp4",
+        videos[2],
+    ]
     batch = load_clips(mixed, ClipRecipe(sampling=sampling.Uniform(4)))
     assert batch.video_index.tolist() == [0, 2, 5]
     assert [failure.path for failure in batch.failures] == [mixed[1], mixed[3], mixed[4]]
@@ -189,7 +216,9 @@ def test_a_report_stream_is_drawn_over_all_videos_in_order(videos: list[Path]) -
     lengths = [len(harkit.VideoReader(path)) for path in videos]
     expected = np.stack(sampling.indices_many(sampler, lengths))
     np.testing.assert_array_equal(load_clips(videos, ClipRecipe(sampling=sampler)).frame_indices, expected)
-    streamed = np.concatenate([batch.frame_indices for batch in ClipStream(videos, ClipRecipe(sampling=sampler), batch_size=2)])
+    streamed = np.concatenate(
+        [batch.frame_indices for batch in ClipStream(videos, ClipRecipe(sampling=sampler), batch_size=2)]
+    )
     np.testing.assert_array_equal(streamed, expected)
 
 
@@ -276,7 +305,9 @@ def test_one_path_in_place_of_a_list_is_an_error(videos: list[Path]) -> None:
 
 
 def checksum(path: Path) -> int:
-    return int(load_clips([path, path], ClipRecipe(sampling=sampling.Uniform(3))).clips.astype(np.int64).sum())
+    return int(
+        load_clips([path, path], ClipRecipe(sampling=sampling.Uniform(3))).clips.astype(np.int64).sum()
+    )
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -293,7 +324,9 @@ def test_joblib_workers_give_the_same(videos: list[Path]) -> None:
 
 
 def test_a_torch_data_loader_works_on_recipes(videos: list[Path]) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not a test dependency: pip install torch to run this")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is not a test dependency: pip install torch to run this"
+    )
 
     class Clips(torch.utils.data.Dataset):
         def __len__(self) -> int:
@@ -306,7 +339,9 @@ def test_a_torch_data_loader_works_on_recipes(videos: list[Path]) -> None:
     for context in ("fork", "spawn") if sys.platform == "linux" else ("spawn",):
         if context == "spawn":
             continue  # a local class cannot be sent to a spawned worker; ProcessPoolExecutor above covers it
-        loaded = torch.utils.data.DataLoader(Clips(), batch_size=3, num_workers=2, multiprocessing_context=context)
+        loaded = torch.utils.data.DataLoader(
+            Clips(), batch_size=3, num_workers=2, multiprocessing_context=context
+        )
         np.testing.assert_array_equal(np.concatenate([batch.numpy() for batch in loaded]), expected)
 
 
@@ -322,5 +357,7 @@ except KeyboardInterrupt:
     assert time.monotonic() - start < 3
     print("stopped")
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout == "stopped\n"

@@ -3,7 +3,8 @@
 //! Source: OpenCV 5.0 `modules/imgproc/src/resize.cpp`, `resizeAreaFast_` (whole factors: an integer
 //! sum, [`Whole`]) and `ResizeArea_Invoker` with `computeResizeAreaTab` (any other: float32 sums,
 //! [`Area`]). The bytes are those of the x86-64 wheels: multiplications and additions apart, in
-//! OpenCV's order, rounded half to even. Halving both sides is [`Whole`] for `INTER_LINEAR` as well.
+//! OpenCV's order, rounded half to even. Halving both sides is a case of its own
+//! ([`super::halve`]).
 
 use super::{Geometry, Rows, Work};
 use crate::transforms::Size;
@@ -45,42 +46,31 @@ impl Whole {
         let Self { job: Geometry { window, channels, .. }, down, across } = *self;
         let left = window.left * across * channels;
         let width = window.width * channels;
+        let inverse = 1.0 / (down * across) as f32;
         work.row.resize(width, 0);
         for y in 0..window.height {
             let rows = (window.top + y) * down;
-            if (down, across) == (2, 2) {
-                let pair = [rows, rows + 1].map(|row| &source.row(row)[left..]);
-                match channels {
-                    1 => halve::<1>(pair, &mut work.row),
-                    _ => halve::<3>(pair, &mut work.row),
-                }
-            } else {
-                let inverse = 1.0 / (down * across) as f32;
-                for (i, out) in work.row.iter_mut().enumerate() {
-                    let first = left + i / channels * across * channels + i % channels;
-                    let sum: i32 = (rows..rows + down)
-                        .map(|y| {
-                            let row = &source.row(y)[first..];
-                            (0..across).map(|x| i32::from(row[x * channels])).sum::<i32>()
-                        })
-                        .sum();
-                    *out = (sum as f32 * inverse).round_ties_even() as u8;
-                }
+            for (i, out) in work.row.iter_mut().enumerate() {
+                let first = left + i / channels * across * channels + i % channels;
+                let sum: i32 = (rows..rows + down)
+                    .map(|y| {
+                        let row = &source.row(y)[first..];
+                        (0..across).map(|x| i32::from(row[x * channels])).sum::<i32>()
+                    })
+                    .sum();
+                *out = to_byte(sum as f32 * inverse);
             }
             emit(y, &work.row);
         }
     }
 }
 
-/// The rounded mean of 2 x 2 pixels of `C` channels.
-fn halve<const C: usize>(rows: [&[u8]; 2], out: &mut [u8]) {
-    let [above, below] = rows;
-    for ((out, a), b) in out.chunks_exact_mut(C).zip(above.chunks_exact(2 * C)).zip(below.chunks_exact(2 * C)) {
-        for c in 0..C {
-            let sum = u16::from(a[c]) + u16::from(a[c + C]) + u16::from(b[c]) + u16::from(b[c + C]);
-            out[c] = ((sum + 2) >> 2) as u8;
-        }
-    }
+/// 1.5 * 2^23: adding it leaves a small value's integer part, rounded half to even, in the lowest bits.
+const ROUNDING: f32 = 12_582_912.0;
+
+/// A value in 0..=255 and a little more, rounded half to even; a form that compilers vectorise.
+fn to_byte(value: f32) -> u8 {
+    (value.min(255.0) + ROUNDING).to_bits() as u8
 }
 
 /// A share of a source pixel in a target pixel.
@@ -120,7 +110,9 @@ fn shares(source: usize, target: usize) -> Vec<Vec<Share>> {
 /// Shrinking by any factors.
 #[derive(Debug)]
 pub struct Area {
-    across: Vec<Vec<Share>>,
+    /// As many shares for each pixel: those of weight 0 add nothing, and the loop never turns early.
+    across: Vec<Share>,
+    shares_a_pixel: usize,
     down: Vec<Vec<Share>>,
     channels: usize,
 }
@@ -128,28 +120,39 @@ pub struct Area {
 impl Area {
     pub fn new(job: Geometry) -> Self {
         let Geometry { source, target, window, channels } = job;
-        let cut = |shares: Vec<Vec<Share>>, start: usize, length: usize| shares[start..start + length].to_vec();
+        let across = &shares(source.width, target.width)[window.left..window.left + window.width];
+        let down = shares(source.height, target.height);
+        let most = across.iter().map(Vec::len).max().unwrap_or(0);
+        let idle = Share { source: 0, weight: 0.0 };
+        let filled = |shares: &Vec<Share>| shares.iter().copied().chain(std::iter::repeat(idle)).take(most).collect();
         Self {
-            across: cut(shares(source.width, target.width), window.left, window.width),
-            down: cut(shares(source.height, target.height), window.top, window.height),
+            across: across.iter().flat_map::<Vec<Share>, _>(filled).collect(),
+            shares_a_pixel: most,
+            down: down[window.top..window.top + window.height].to_vec(),
             channels,
         }
     }
 
     pub fn run(&self, source: Rows<'_>, work: &mut Work, emit: &mut dyn FnMut(usize, &[u8])) {
-        let width = self.across.len() * self.channels;
-        work.floats.resize(2 * width, 0.0);
+        let width = self.across.len() / self.shares_a_pixel * self.channels;
+        // Pixels of three values are read and written as four.
+        let padded = width + 1;
+        work.floats.resize(2 * padded + source.width + 1, 0.0);
         work.row.resize(width, 0);
-        let (line, sum) = work.floats.split_at_mut(width);
+        let (line, rest) = work.floats.split_at_mut(padded);
+        let (sum, row) = rest.split_at_mut(padded);
         // Neighbouring target rows share a source row: its pass across is kept.
         let mut held = None;
         for (y, shares) in self.down.iter().enumerate() {
             sum.fill(0.0);
             for share in shares {
                 if held != Some(share.source) {
+                    for (value, &byte) in row.iter_mut().zip(source.row(share.source)) {
+                        *value = f32::from(byte);
+                    }
                     match self.channels {
-                        1 => across::<1>(source.row(share.source), &self.across, line),
-                        _ => across::<3>(source.row(share.source), &self.across, line),
+                        1 => self.across::<1, 1>(row, line),
+                        _ => self.across::<3, 4>(row, line),
                     }
                     held = Some(share.source);
                 }
@@ -157,23 +160,25 @@ impl Area {
                     *sum += share.weight * value;
                 }
             }
-            for (out, sum) in work.row.iter_mut().zip(&*sum) {
-                *out = sum.round_ties_even() as u8;
+            for (out, &sum) in work.row.iter_mut().zip(&*sum) {
+                *out = to_byte(sum);
             }
             emit(y, &work.row);
         }
     }
-}
 
-fn across<const C: usize>(row: &[u8], pixels: &[Vec<Share>], out: &mut [f32]) {
-    for (out, shares) in out.chunks_exact_mut(C).zip(pixels) {
-        let mut sum = [0.0f32; C];
-        for share in shares {
-            let pixel = &row[share.source * C..][..C];
-            for c in 0..C {
-                sum[c] += f32::from(pixel[c]) * share.weight;
+    /// The pass across: pixels of `C` values, of which `LANES` are summed (the next pixel then
+    /// overwrites what is too much).
+    fn across<const C: usize, const LANES: usize>(&self, row: &[f32], out: &mut [f32]) {
+        for (x, shares) in self.across.chunks_exact(self.shares_a_pixel).enumerate() {
+            let mut sum = [0.0f32; LANES];
+            for share in shares {
+                let pixel = &row[share.source * C..][..LANES];
+                for lane in 0..LANES {
+                    sum[lane] += pixel[lane] * share.weight;
+                }
             }
+            out[x * C..][..LANES].copy_from_slice(&sum);
         }
-        out.copy_from_slice(&sum);
     }
 }

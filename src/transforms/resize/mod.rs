@@ -2,7 +2,7 @@
 //!
 //! | interpolation | whose bytes |
 //! |---|---|
-//! | [`Interpolation::Bilinear`] | OpenCV `INTER_LINEAR` on uint8 ([`linear`]), 2x2 halving included ([`area`]) |
+//! | [`Interpolation::Bilinear`] | OpenCV `INTER_LINEAR` on uint8 ([`linear`]), halving included ([`halve`]) |
 //! | [`Interpolation::Area`] | OpenCV `INTER_AREA` on uint8 ([`area`]; enlarging axes: [`linear`]) |
 //! | [`Interpolation::PilBilinear`] | Pillow `Resampling.BILINEAR`, filtered by support ([`pil`]) |
 //!
@@ -13,6 +13,7 @@ use super::{Rect, Size};
 use crate::error::Result;
 
 pub mod area;
+pub mod halve;
 pub mod linear;
 #[cfg(target_arch = "x86_64")]
 mod linear_x86;
@@ -52,6 +53,7 @@ pub struct Work {
 #[derive(Debug)]
 enum Kernel {
     Linear(linear::Linear),
+    Halve(halve::Halve),
     Whole(area::Whole),
     Area(area::Area),
     Pil(pil::Pil),
@@ -79,10 +81,11 @@ impl Resizer {
         let kernel = match interpolation {
             Interpolation::PilBilinear => Kernel::Pil(pil::Pil::new(job)),
             Interpolation::Bilinear => match area::whole_factors(source, target) {
-                Some((2, 2)) => Kernel::Whole(area::Whole::new(job, 2, 2)),
+                Some((2, 2)) => Kernel::Halve(halve::Halve::new(job)),
                 _ => Kernel::Linear(linear::Linear::new(job, linear::Centres::Half)),
             },
             Interpolation::Area if area::shrinks(source, target) => match area::whole_factors(source, target) {
+                Some((2, 2)) => Kernel::Halve(halve::Halve::new(job)),
                 Some((down, across)) => Kernel::Whole(area::Whole::new(job, down, across)),
                 None => Kernel::Area(area::Area::new(job)),
             },
@@ -95,6 +98,7 @@ impl Resizer {
     pub fn run(&self, source: Rows<'_>, work: &mut Work, emit: &mut dyn FnMut(usize, &[u8])) {
         match &self.kernel {
             Kernel::Linear(kernel) => kernel.run(source, work, emit),
+            Kernel::Halve(kernel) => kernel.run(source, work, emit),
             Kernel::Whole(kernel) => kernel.run(source, work, emit),
             Kernel::Area(kernel) => kernel.run(source, work, emit),
             Kernel::Pil(kernel) => kernel.run(source, work, emit),

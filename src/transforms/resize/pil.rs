@@ -36,6 +36,84 @@ fn taps(source: usize, target: usize) -> Vec<Taps> {
     (0..target).map(of).collect()
 }
 
+/// The pass across.
+#[derive(Debug)]
+struct Across {
+    taps: Vec<Taps>,
+    /// The same with as many weights for each pixel (some of them 0), so that the fast loop over them
+    /// never turns early.
+    firsts: Vec<usize>,
+    weights: Vec<i32>,
+    taps_a_pixel: usize,
+}
+
+impl Across {
+    fn new(taps: Vec<Taps>, source: usize) -> Self {
+        let most = taps.iter().map(|taps| taps.weights.len()).max().unwrap_or(0);
+        let firsts: Vec<usize> = taps.iter().map(|taps| taps.first.min(source - most)).collect();
+        let mut weights = vec![0; taps.len() * most];
+        for ((taps, &first), weights) in taps.iter().zip(&firsts).zip(weights.chunks_exact_mut(most)) {
+            weights[taps.first - first..][..taps.weights.len()].copy_from_slice(&taps.weights);
+        }
+        Self { taps, firsts, weights, taps_a_pixel: most }
+    }
+
+    /// One row of `channels` values a pixel.
+    fn run(&self, row: &[u8], channels: usize, out: &mut [u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if channels == 3 && is_x86_feature_detected!("avx2") {
+            // SAFETY: AVX2 is there; every tap lies inside the row (`new`), and the kernel keeps inside.
+            return unsafe { self.colours_avx2(row, out) };
+        }
+        match channels {
+            1 => self.pixels::<1>(row, 0, out),
+            _ => self.pixels::<3>(row, 0, out),
+        }
+    }
+
+    /// The pixels from `start` on, of `C` values.
+    fn pixels<const C: usize>(&self, row: &[u8], start: usize, out: &mut [u8]) {
+        for (out, taps) in out.chunks_exact_mut(C).zip(&self.taps).skip(start) {
+            let mut sum = [1 << (BITS - 1); C];
+            for (pixel, &weight) in row[taps.first * C..].chunks_exact(C).zip(&taps.weights) {
+                for c in 0..C {
+                    sum[c] += i32::from(pixel[c]) * weight;
+                }
+            }
+            for c in 0..C {
+                out[c] = to_byte(sum[c]);
+            }
+        }
+    }
+
+    /// Pixels of three values, summed as four; the last ones, whose fourth may lie behind the row, plainly.
+    ///
+    /// # Safety
+    /// AVX2; `firsts` plus `taps_a_pixel` is at most a third of the length of `row`.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    unsafe fn colours_avx2(&self, row: &[u8], out: &mut [u8]) {
+        use std::arch::x86_64::*;
+        let taps = self.taps_a_pixel;
+        let inside = self.firsts.partition_point(|first| 3 * (first + taps) < row.len());
+        for ((out, &first), weights) in
+            out.chunks_exact_mut(3).zip(&self.firsts[..inside]).zip(self.weights.chunks_exact(taps))
+        {
+            let mut sum = _mm_set1_epi32(1 << (BITS - 1));
+            for (i, &weight) in weights.iter().enumerate() {
+                // SAFETY: 3 * (first + i) + 4 <= 3 * (first + taps) + 1 <= row.len().
+                let bytes = unsafe { row.as_ptr().add(3 * (first + i)).cast::<i32>().read_unaligned() };
+                let pixel = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes));
+                sum = _mm_add_epi32(sum, _mm_mullo_epi32(pixel, _mm_set1_epi32(weight)));
+            }
+            let words = _mm_packs_epi32(_mm_srai_epi32::<{ BITS as i32 }>(sum), sum);
+            let bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words)).to_le_bytes();
+            out.copy_from_slice(&bytes[..3]);
+        }
+        self.pixels::<3>(row, inside, out);
+    }
+}
+
 fn to_byte(sum: i32) -> u8 {
     (sum >> BITS).clamp(0, 255) as u8
 }
@@ -44,7 +122,7 @@ fn to_byte(sum: i32) -> u8 {
 #[derive(Debug)]
 pub struct Pil {
     /// Nothing where the axis keeps its size.
-    across: Option<Vec<Taps>>,
+    across: Option<Across>,
     down: Option<Vec<Taps>>,
     across_first: bool,
     job: Geometry,
@@ -59,7 +137,8 @@ impl Pil {
         let less = |source: usize, target: usize| source as isize - target as isize;
         let (lower, narrower) = (less(source.height, target.height), less(source.width, target.width));
         Self {
-            across: axis(source.width, target.width, window.left, window.width),
+            across: axis(source.width, target.width, window.left, window.width)
+                .map(|taps| Across::new(taps, source.width)),
             down: axis(source.height, target.height, window.top, window.height),
             across_first: !(lower > 0 && lower > 2 * narrower),
             job,
@@ -72,9 +151,9 @@ impl Pil {
         let columns = window.left * channels..(window.left + window.width) * channels;
         work.row.resize(width, 0);
         match (&self.across, &self.down) {
-            (Some(taps), None) => {
+            (Some(across), None) => {
                 for y in 0..window.height {
-                    across(source.row(window.top + y), taps, channels, &mut work.row);
+                    across.run(source.row(window.top + y), channels, &mut work.row);
                     emit(y, &work.row);
                 }
             }
@@ -85,12 +164,12 @@ impl Pil {
                     emit(y, &work.row);
                 }
             }
-            (Some(across_taps), Some(down_taps)) if self.across_first => {
+            (Some(across), Some(down_taps)) if self.across_first => {
                 let first = down_taps.iter().map(|taps| taps.first).min().unwrap_or(0);
                 let end = down_taps.iter().map(|taps| taps.first + taps.weights.len()).max().unwrap_or(0);
                 work.bytes.resize((end - first) * width, 0);
                 for (y, row) in (first..end).zip(work.bytes.chunks_exact_mut(width)) {
-                    across(source.row(y), across_taps, channels, row);
+                    across.run(source.row(y), channels, row);
                 }
                 for (y, taps) in down_taps.iter().enumerate() {
                     let data = &work.bytes[(taps.first - first) * width..];
@@ -98,12 +177,12 @@ impl Pil {
                     emit(y, &work.row);
                 }
             }
-            (Some(across_taps), Some(down_taps)) => {
+            (Some(across), Some(down_taps)) => {
                 work.bytes.resize(source.width, 0);
                 for (y, taps) in down_taps.iter().enumerate() {
                     let data = &source.data[taps.first * source.stride..];
                     down(Rows { data, ..source }, &taps.weights, &mut work.bytes);
-                    across(&work.bytes, across_taps, channels, &mut work.row);
+                    across.run(&work.bytes, channels, &mut work.row);
                     emit(y, &work.row);
                 }
             }
@@ -112,28 +191,6 @@ impl Pil {
                     emit(y, &source.row(window.top + y)[columns.clone()]);
                 }
             }
-        }
-    }
-}
-
-fn across(row: &[u8], taps: &[Taps], channels: usize, out: &mut [u8]) {
-    match channels {
-        1 => across_channels::<1>(row, taps, out),
-        _ => across_channels::<3>(row, taps, out),
-    }
-}
-
-fn across_channels<const C: usize>(row: &[u8], taps: &[Taps], out: &mut [u8]) {
-    for (out, taps) in out.chunks_exact_mut(C).zip(taps) {
-        let mut sum = [1 << (BITS - 1); C];
-        let pixels = row[taps.first * C..].chunks_exact(C);
-        for (pixel, &weight) in pixels.zip(&taps.weights) {
-            for c in 0..C {
-                sum[c] += i32::from(pixel[c]) * weight;
-            }
-        }
-        for c in 0..C {
-            out[c] = to_byte(sum[c]);
         }
     }
 }
