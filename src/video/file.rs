@@ -96,6 +96,7 @@ impl VideoFile {
                 range: raw.color_range,
                 space: raw.colorspace,
                 is_interlaced: raw.interlaced_frame != 0,
+                aspect: raw.sample_aspect_ratio,
             };
             Ok(())
         })? {}
@@ -113,7 +114,12 @@ impl VideoFile {
             usual_step(&self.timestamps).or_else(|| rate(demuxer).map(|rate| 1.0 / rate)).unwrap_or(1.0 / DEFAULT_RATE);
         let duration = self.timestamps.last().copied().unwrap_or_default() + step;
         let times = self.session.numbering().times();
-        let aspect = parameters.sample_aspect_ratio;
+        // The container's word counts before the codec's, as for av_guess_sample_aspect_ratio.
+        let aspect = [stream.sample_aspect_ratio, picture.aspect, parameters.sample_aspect_ratio]
+            .into_iter()
+            .find(|aspect| aspect.num > 0 && aspect.den > 0)
+            .map_or(1.0, |aspect| f64::from(aspect.num) / f64::from(aspect.den));
+        let is_on_its_side = self.orientation.rotation() % 180 != 0;
         VideoInfo {
             width,
             height,
@@ -134,11 +140,7 @@ impl VideoFile {
             rotation: self.orientation.rotation(),
             color_range: range_name(picture.range),
             color_space: space_name(picture.space),
-            pixel_aspect: if aspect.num > 0 && aspect.den > 0 {
-                f64::from(aspect.num) / f64::from(aspect.den)
-            } else {
-                1.0
-            },
+            pixel_aspect: if is_on_its_side { 1.0 / aspect } else { aspect },
             is_interlaced: picture.is_interlaced,
             header_frames: usize::try_from(stream.nb_frames).ok().filter(|&frames| frames > 0),
             damage: self.session.damage().map(str::to_string),
@@ -154,6 +156,7 @@ struct FirstPicture {
     range: ffi::AVColorRange,
     space: ffi::AVColorSpace,
     is_interlaced: bool,
+    aspect: ffi::AVRational,
 }
 
 impl Default for FirstPicture {
@@ -165,6 +168,7 @@ impl Default for FirstPicture {
             range: ffi::AVColorRange::AVCOL_RANGE_UNSPECIFIED,
             space: ffi::AVColorSpace::AVCOL_SPC_UNSPECIFIED,
             is_interlaced: false,
+            aspect: ffi::AVRational { num: 0, den: 1 },
         }
     }
 }
