@@ -78,6 +78,14 @@ impl Error {
         &self.message
     }
 
+    /// The sentence with the argument's name, without file and frame.
+    pub fn reason(&self) -> String {
+        match self.argument {
+            Some(argument) => format!("`{argument}` {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub fn path_known(&self) -> Option<&Path> {
         self.path.as_deref()
     }
@@ -105,10 +113,7 @@ impl fmt::Display for Error {
         if let Some(frame) = self.frame {
             write!(f, "frame {frame}: ")?;
         }
-        if let Some(argument) = self.argument {
-            write!(f, "`{argument}` ")?;
-        }
-        f.write_str(&self.message)
+        f.write_str(&self.reason())
     }
 }
 

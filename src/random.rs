@@ -63,16 +63,22 @@ impl Stream {
         }
     }
 
-    /// `k` distinct values of 0..n, ascending (a partial Fisher-Yates); `k <= n`.
-    pub fn sample(&mut self, n: usize, k: usize) -> Vec<usize> {
+    /// `k` distinct values of 0..n in drawn order (a partial Fisher-Yates); `k <= n`.
+    pub fn choose(&mut self, n: usize, k: usize) -> Vec<usize> {
         let mut pool: Vec<usize> = (0..n).collect();
         for i in 0..k {
             let j = i + self.below((n - i) as u64) as usize;
             pool.swap(i, j);
         }
         pool.truncate(k);
-        pool.sort_unstable();
         pool
+    }
+
+    /// [`Self::choose`], ascending.
+    pub fn sample(&mut self, n: usize, k: usize) -> Vec<usize> {
+        let mut chosen = self.choose(n, k);
+        chosen.sort_unstable();
+        chosen
     }
 
     /// Permutes in place (Fisher-Yates).

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import logging
 
-from harkit import errors
+from harkit import errors, sampling, transforms
 from harkit._core import num_threads, set_num_threads
+from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
 from harkit.video import VideoInfo, VideoReader, probe, write_clip
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Batch",
+    "ClipRecipe",
+    "ClipStream",
     "VideoInfo",
     "VideoReader",
     "errors",
+    "load_clips",
     "num_threads",
     "probe",
+    "read_clip",
+    "sampling",
     "set_num_threads",
+    "transforms",
     "write_clip",
 ]
 

@@ -141,8 +141,8 @@ class VideoReader:
     Notes
     -----
     Reading on frame by frame decodes each picture once; a jump decodes from the nearest key before the frame.
-    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where a
-    file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
+    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where
+    a file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
     ``len`` changes (also with a message).
 
     Examples
@@ -188,7 +188,7 @@ class VideoReader:
             return self._read(_as_indices(index))
         if isinstance(index, (bool, np.bool_)):
             raise ArgumentTypeError(f"a frame index must be an integer, got {index!r}")
-        return self._read([single], go_on=True)[0]
+        return self._frame(single)
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         start = 0
@@ -220,11 +220,13 @@ class VideoReader:
         wrong = ~((times >= 0) & (times < duration))
         if wrong.any():
             bad = times[wrong].flat[0]
-            raise ArgumentError(f"`seconds` must be at least 0 and below {duration:.3f}, got {bad}", path=self._name)
+            raise ArgumentError(
+                f"`seconds` must be at least 0 and below {duration:.3f}, got {bad}", path=self._name
+            )
         # A millionth of a second covers the rounding of times such as 7 / 30.
         indices = np.searchsorted(self.timestamps, times + 1e-6, side="right") - 1
         if times.ndim == 0:
-            return self._read([int(indices)], go_on=True)[0]
+            return self._frame(int(indices))
         return self._read(indices.tolist())
 
     def close(self) -> None:
@@ -243,6 +245,10 @@ class VideoReader:
         name = f"{self._name!r}, " if self._name is not None else ""
         return f"VideoReader({name}n_frames={self._n_frames})"
 
+    def _frame(self, index: int) -> NDArray[np.uint8]:
+        frame: NDArray[np.uint8] = self._read([index], go_on=True)[0]
+        return frame
+
     def _read(self, indices: Sequence[int], *, go_on: bool = False) -> NDArray[np.uint8]:
         while True:
             wanted = [self._checked(index) for index in indices]
@@ -258,7 +264,9 @@ class VideoReader:
     def _checked(self, index: int) -> int:
         if not -self._n_frames <= index < self._n_frames:
             raise FrameIndexError(
-                f"there is no frame {index}: the video has {self._n_frames} frames", path=self._name, frame=index
+                f"there is no frame {index}: the video has {self._n_frames} frames",
+                path=self._name,
+                frame=index,
             )
         return index % self._n_frames
 
@@ -323,5 +331,3 @@ def write_clip(
         raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
     with shown(progress, len(frames), "frame") as tell:
         _core.write_clip(path, np.ascontiguousarray(frames), fps, codec, quality, tell)
-
-

@@ -2,16 +2,35 @@
 
 use pyo3::prelude::*;
 
+mod enhancement;
+mod loading;
 mod runtime;
+mod sampling;
+mod transforms;
 mod video;
 
-/// The number of threads of harkit's pool.
+/// Tell how many threads harkit's pool has.
+///
+/// Returns
+/// -------
+/// int
+///     What `set_num_threads` said; else the environment variable ``HARKIT_NUM_THREADS``; else the
+///     cores that the process may use (affinity and cgroup).
 #[pyfunction]
 fn num_threads() -> usize {
     crate::parallel::threads()
 }
 
-/// Sets the number of threads; 0 is the default.
+/// Set how many threads harkit's pool has.
+///
+/// Parameters
+/// ----------
+/// threads : int
+///     At least 1; 0 goes back to the default. Work that is running keeps the threads it has.
+///
+/// Notes
+/// -----
+/// Results never depend on the number of threads.
 #[pyfunction]
 fn set_num_threads(threads: usize) {
     crate::parallel::set_threads(threads);
@@ -19,6 +38,12 @@ fn set_num_threads(threads: usize) {
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::loading::{check_recipe, load_video, load_videos, video_lengths};
+    #[pymodule_export]
+    use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
+    #[pymodule_export]
+    use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]
     use super::video::{Reader, write_clip};
     #[pymodule_export]

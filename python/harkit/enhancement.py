@@ -1,0 +1,5 @@
+"""stand-in"""
+
+
+class Enhancement:
+    pass
