@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import numbered_frames
 
 import harkit
+from conftest import numbered_frames
 from harkit import ClipRecipe, ClipStream, datasets, load_clips, sampling
 from harkit import enhancement as en
 from harkit import transforms as tf
@@ -39,7 +39,7 @@ def test_look_at_a_video() -> None:
     assert video.at([0.0, 1.5]).shape == (2, 64, 96, 3)
     with harkit.VideoReader(Path("walk.mp4").read_bytes()) as video:
         assert sum(1 for _ in video) == 60
-    with open("walk.mp4", "rb") as file, harkit.VideoReader(file) as video:
+    with Path("walk.mp4").open("rb") as file, harkit.VideoReader(file) as video:
         assert len(video) == 60
     clip = harkit.read_clip("walk.mp4", sampling=harkit.sampling.Uniform(8), size=(224, 224))
     assert clip.shape == (8, 224, 224, 3)
@@ -68,7 +68,8 @@ def test_see_in_the_dark() -> None:
     clip = numbered_frames(4)
     bright = en.gamma(clip, 3)
     for result in (
-        bright, en.equalize(clip, convention="keras_cv"), en.equalize(clip, convention="opencv", channels="luma"),
+        bright, en.equalize(clip, convention="keras_cv"),
+        en.equalize(clip, convention="opencv", channels="luma"),
         en.clahe(clip, clip_limit=2.0, grid=(8, 8)), en.log(clip), en.auto_gamma(clip), en.retinex(clip),
         en.lime(clip), en.denoise(clip), en.chain(clip, [en.Gamma(3), en.Denoise()]),
     ):  # fmt: skip
