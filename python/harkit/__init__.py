@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from harkit import errors, sampling, transforms
+from harkit import datasets, enhancement, errors, sampling, transforms
 from harkit._core import num_threads, set_num_threads
 from harkit.inspection import Inspection, inspect_videos
 from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
@@ -19,6 +19,8 @@ __all__ = [
     "Inspection",
     "VideoInfo",
     "VideoReader",
+    "datasets",
+    "enhancement",
     "errors",
     "ffmpeg_build",
     "inspect_videos",

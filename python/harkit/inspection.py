@@ -45,8 +45,6 @@ class Inspection:
         Whether the file has a time for every frame, and they ascend. If not, `timestamps` are even steps.
     damaged : ndarray of int64
         Frames whose data is damaged and was concealed, ascending. Empty if not everything was decoded.
-    lost : int
-        Frames that the packets promise and decoding does not give.
     """
 
     path: str
@@ -57,7 +55,6 @@ class Inspection:
     damaged: NDArray[np.int64] = field(
         default_factory=lambda: np.empty(0, np.int64), repr=False, compare=False
     )
-    lost: int = 0
 
     @property
     def is_broken(self) -> bool:
@@ -87,8 +84,6 @@ class Inspection:
         if self.damaged.size:
             spans = ", ".join(f"{a}-{b}" if a < b else f"{a}" for a, b in self.damaged_spans)
             found.append(f"damaged frames: {spans}")
-        if self.lost:
-            found.append(f"{self.lost} frames lost")
         if self.info.damage:
             found.append(self.info.damage)
         return found

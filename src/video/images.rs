@@ -88,7 +88,7 @@ impl ImageFolder {
         for frame in 0..self.n_frames() {
             job.check()?;
             if let Err(error) = self.read(frame) {
-                log::warn(error.to_string());
+                log::warn(&error.to_string());
                 found.push(frame);
             }
         }

@@ -15,31 +15,20 @@ pub struct Inspection {
     pub has_times: bool,
     /// Frames whose data is damaged and was concealed, or that cannot be read, ascending.
     pub damaged: Vec<usize>,
-    /// Frames that the packets promise and decoding does not give.
-    pub lost: usize,
 }
 
 /// Opens a video and, with `everything`, decodes it whole. Takes one picture of memory.
 pub fn inspect(source: &Source, everything: bool, job: &Job) -> Result<Inspection> {
     let mut video = Video::open(source, job)?;
-    let promised = video.n_frames();
-    let info = video.info(job)?;
     let damaged = match &mut video.kind {
         _ if !everything => Vec::new(),
         Kind::File(file) => file.damaged(job)?,
         Kind::Images { folder, .. } => folder.unreadable(job)?,
     };
-    let timestamps = video.timestamps().to_vec();
     let has_times = match &video.kind {
         Kind::File(file) => file.has_times(),
         Kind::Images { .. } => true,
     };
-    Ok(Inspection {
-        // A video that was counted anew is described anew.
-        info: if timestamps.len() == info.n_frames { info } else { video.info(job)? },
-        has_times,
-        damaged,
-        lost: promised.saturating_sub(timestamps.len()),
-        timestamps,
-    })
+    // After decoding, which may have found fewer frames than were promised.
+    Ok(Inspection { info: video.info(job)?, timestamps: video.timestamps().to_vec(), has_times, damaged })
 }

@@ -102,7 +102,6 @@ def _as_json(one: Inspection) -> dict[str, Any]:
         "faults": one.faults,
         "oddities": one.oddities,
         "damaged_spans": one.damaged_spans,
-        "lost_frames": one.lost,
         "has_times": one.has_times,
         "steps": one.steps,
         "info": None if one.info is None else asdict(one.info),
