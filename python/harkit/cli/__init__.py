@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from harkit.cli._group import Commands
 from harkit.cli.doctor import doctor
+from harkit.cli.enhance import enhance
 from harkit.cli.extract_frames import extract_frames
 from harkit.cli.inspect import inspect
 
 __all__ = ["main"]
 
 main = Commands("harkit", help="Human action recognition from video.", no_args_is_help=True)
-for _command in (doctor, extract_frames, inspect):
+for _command in (doctor, enhance, extract_frames, inspect):
     main.add_command(_command)
