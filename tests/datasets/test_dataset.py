@@ -69,11 +69,19 @@ def test_select_takes_all_columns_along_in_the_order_asked_for() -> None:
     [
         ({"labels": np.array([0, 1, 2, 0])}, ArgumentError, r"`labels` must lie in 0\.\.1 .*, got 2"),
         ({"labels": np.array([0, 1, -1, 0])}, ArgumentError, "got -1"),
-        ({"labels": np.array([0.0, 1, 1, 0])}, ArgumentTypeError, "`labels` must be whole numbers, got float64"),
+        (
+            {"labels": np.array([0.0, 1, 1, 0])},
+            ArgumentTypeError,
+            "whole numbers, got float64",
+        ),
         ({"labels": np.array([0, 1])}, ArgumentError, r"`labels` must have shape \(4,\), got \(2,\)"),
         ({"groups": ["a"]}, ArgumentError, "`groups` must hold one entry a path, got 1 for 4 paths"),
         ({"names": ["a", "b", "a", "c"]}, ArgumentError, "`names` must not stand twice in split 'train': a"),
-        ({"spans": np.array([[0, 5], [5, 9], [9, 9], [9, 12]])}, ArgumentError, r"start < stop, got \[9, 9\]"),
+        (
+            {"spans": np.array([[0, 5], [5, 9], [9, 9], [9, 12]])},
+            ArgumentError,
+            r"got \[9, 9\]",
+        ),
         ({"spans": np.zeros((4, 3), int)}, ArgumentError, r"`spans` must have shape \(4, 2\)"),
     ],
 )
