@@ -98,6 +98,8 @@ impl Demuxer {
             return Ok(Some(()));
         }
         loop {
+            // FFmpeg overwrites the packet without releasing the bytes of the one before.
+            *packet = Packet::empty();
             match packet.read(&mut self.input) {
                 Ok(()) if packet.stream() == self.stream => return Ok(Some(())),
                 Ok(()) => {}
