@@ -1,5 +1,6 @@
 //! `harkit.video`: readers and writers.
 
+use std::alloc::Layout;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -131,13 +132,20 @@ impl Gather {
 
     /// Room for all frames; no memory is an error like others, not the end of the process.
     fn allocate(&mut self, shape: FrameShape) -> Result<()> {
-        let n_frames = self.slots.len();
-        let length = n_frames.saturating_mul(shape.len());
-        if self.data.try_reserve_exact(length).is_err() {
-            let message = format!("{n_frames} frames of {length} bytes do not fit in memory; ask for fewer at once");
-            return Err(Error::new(ErrorKind::Argument, message));
-        }
-        self.data.resize(length, 0);
+        let length = self.slots.len().saturating_mul(shape.len());
+        let room = Layout::array::<u8>(length).ok().filter(|_| length > 0).and_then(|layout| {
+            // SAFETY: the layout is not empty; a null result is handled; what comes is `length` zeroed bytes of
+            // the allocator that `Vec` uses.
+            unsafe {
+                let start = std::alloc::alloc_zeroed(layout);
+                (!start.is_null()).then(|| Vec::from_raw_parts(start, length, length))
+            }
+        });
+        self.data = room.ok_or_else(|| {
+            let message =
+                format!("{} frames need {length} bytes, more than there is memory; ask for fewer", self.slots.len());
+            Error::new(ErrorKind::Argument, message)
+        })?;
         Ok(())
     }
 

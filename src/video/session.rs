@@ -174,7 +174,8 @@ impl Session {
         let mut targets: Vec<usize> = wanted.iter().map(|&frame| plan.packets[frame]).collect();
         targets.sort_unstable();
         let keys: Vec<usize> = targets.iter().map(|&target| plan.key_before(target)).collect();
-        let mut request = Request { wanted, is_done: vec![false; wanted.len()], keeps: None };
+        let keeps_after = wanted.last().copied().filter(|_| after == After::GoOn);
+        let mut request = Request { wanted, is_done: vec![false; wanted.len()], keeps_after };
         for (&target, &key) in targets.iter().zip(&keys) {
             if !self.goes_on_to(target, key) {
                 self.drain(plan, &mut request, take)?;
@@ -188,7 +189,6 @@ impl Session {
             }
         }
         if after == After::GoOn {
-            request.keeps = wanted.last().copied();
             while !request.is_complete() && self.next < table.records.len() && !self.is_damaged {
                 self.feed(plan, &mut request, Effort::Whole, job, take)?;
             }
@@ -251,7 +251,7 @@ impl Session {
         if self.demuxer.read(&mut packet)?.is_none() {
             return Ok(());
         }
-        let is_wanted = plan.frame_of(position).is_some_and(|frame| request.wants(frame));
+        let is_wanted = plan.frame_of(position).is_some_and(|frame| request.wants(frame) || request.keeps(frame));
         let effort = if is_wanted { Effort::Whole } else { effort };
         if let Some(state) = self.states.get_mut(position) {
             *state = if effort == Effort::Whole { State::Fed } else { State::Gone };
@@ -278,7 +278,7 @@ impl Session {
             }
             if request.finish(frame) {
                 take(frame, &picture)?;
-            } else if request.keeps.is_some_and(|last| frame > last) {
+            } else if request.keeps(frame) {
                 self.ready.insert(frame, std::mem::replace(&mut picture, frame::Video::empty()));
             }
         }
@@ -407,12 +407,16 @@ struct Request<'a> {
     wanted: &'a [usize],
     is_done: Vec<bool>,
     /// Pictures of frames after this one are kept for later requests.
-    keeps: Option<usize>,
+    keeps_after: Option<usize>,
 }
 
 impl Request<'_> {
     fn wants(&self, frame: usize) -> bool {
         self.wanted.binary_search(&frame).is_ok()
+    }
+
+    fn keeps(&self, frame: usize) -> bool {
+        self.keeps_after.is_some_and(|last| frame > last)
     }
 
     /// Notes that the frame came out; whether it was wanted, and for the first time.

@@ -55,7 +55,7 @@ def is_video(path: Path) -> bool:
     if path.name.startswith("."):
         return False
     if path.is_dir():
-        return any(is_image(entry.name) for entry in os.scandir(path))
+        return bool(_images(path))
     return path.suffix.lower() in VIDEOS
 
 
@@ -91,7 +91,7 @@ def frame_files(
     """
     check_choice("order", order, ("numeric", "listing"))
     path = existing_folder(folder)
-    names = sorted(entry.name for entry in os.scandir(path) if is_image(entry.name))
+    names = _images(path)
     if order == "numeric":
         names.sort(key=_numeric)
     return [str(path / name) for name in names]
@@ -133,6 +133,12 @@ def _videos_below(folder: Path, seen: set[str]) -> list[str]:
             # Images beside videos, or above them, are no frames.
             found.extend(_videos_below(path, seen) or ([str(path)] if is_video(path) else []))
     return found
+
+
+def _images(folder: Path) -> list[str]:
+    """Return the names of the images in a folder, sorted as strings."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if is_image(entry.name))
 
 
 def _numeric(name: str) -> list[tuple[int, int]]:

@@ -44,6 +44,8 @@ class Dataset:
         The arguments that the reader was called with, for records.
     allow_shared_groups : bool
         Whether a group may stand in two splits.
+    reader : callable or None
+        The reader that made the set; `with_split` calls it again.
     """
 
     name: str
@@ -141,6 +143,11 @@ class Dataset:
         split : str or int
             What the reader's argument `split` takes.
 
+        Returns
+        -------
+        Dataset
+            As the reader gives it, with all other arguments as they were.
+
         Raises
         ------
         ArgumentError
@@ -157,6 +164,11 @@ class Dataset:
         ----------
         classes : sequence of str
             Names out of `classes`.
+
+        Returns
+        -------
+        Dataset
+            With the same splits.
 
         Raises
         ------
@@ -177,7 +189,13 @@ class Dataset:
         return dataclasses.replace(self, splits=splits, reader=None)
 
     def shared_groups(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """Return, for each pair of splits that share groups, these groups in sorted order."""
+        """Return the groups that stand in two splits.
+
+        Returns
+        -------
+        dict of (str, str) to tuple of str
+            For each pair of splits that shares groups, these groups, sorted.
+        """
         used = [(name, set(split.groups)) for name, split in self.splits.items() if name != UNUSED]
         shared = {
             (left, right): tuple(sorted(of_left & of_right))

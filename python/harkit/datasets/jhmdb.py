@@ -86,6 +86,11 @@ def jhmdb_masks(root: str | os.PathLike[str]) -> dict[str, str]:
         A folder with ``CLASS/CLIP.mat`` or, as published, ``CLASS/CLIP/puppet_mask.mat``, directly or
         below.
 
+    Returns
+    -------
+    dict of str to str
+        Paths by clip name, which is the name in `Split.names`.
+
     Raises
     ------
     MissingFileError

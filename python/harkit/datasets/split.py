@@ -98,7 +98,13 @@ class Split:
     __hash__ = None  # type: ignore[assignment]
 
     def class_counts(self) -> dict[str, int]:
-        """Return the number of samples of every class, in label order, zeros included."""
+        """Return the number of samples of every class.
+
+        Returns
+        -------
+        dict of str to int
+            In label order, classes without samples included.
+        """
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
 
@@ -111,6 +117,16 @@ class Split:
             Positions in this split; negative ones count from the end.
         name : str, optional
             The new split's name; the old one by default.
+
+        Returns
+        -------
+        Split
+            With all columns of the chosen samples.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            A position outside the split, or none that is a whole number.
         """
         chosen = np.asarray(list(indices))
         if chosen.size and chosen.dtype.kind not in "iu":
@@ -209,7 +225,12 @@ class Split:
         ]
 
     def leave_one_group_out(self) -> list[Dataset]:
-        """Return one fold a group, in sorted order: the group is ``.test``, all others ``.train``.
+        """Return one fold a group: the group is ``.test``, all others ``.train``.
+
+        Returns
+        -------
+        list of Dataset
+            Named ``<split> without <group>``, in the groups' sorted order.
 
         Raises
         ------

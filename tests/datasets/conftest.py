@@ -25,9 +25,14 @@ def touch(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def made_up(labels: Iterable[int], groups: Iterable[str], name: str = "train") -> Split:
-    """A split of files named by their position."""
-    labels, groups = np.array(list(labels), dtype=np.int64), list(groups)
-    classes = tuple(f"class{label}" for label in range(int(labels.max(initial=0)) + 1))
-    names = [f"clip{i}" for i in range(len(labels))]
-    return Split(name, classes, [f"{own}.avi" for own in names], labels, groups, names)
+@pytest.fixture(scope="session")
+def made_up() -> Callable[..., Split]:
+    """Make a split of files named by their position: ``made_up(labels, groups)``."""
+
+    def make(labels: Iterable[int], groups: Iterable[str], name: str = "train") -> Split:
+        numbers = np.array(list(labels), dtype=np.int64)
+        classes = tuple(f"class{label}" for label in range(int(numbers.max(initial=0)) + 1))
+        names = [f"clip{i}" for i in range(len(numbers))]
+        return Split(name, classes, [f"{own}.avi" for own in names], numbers, list(groups), names)
+
+    return make
