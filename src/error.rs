@@ -96,12 +96,17 @@ impl Error {
 
     /// An I/O error of the standard library, sorted into a kind.
     pub fn io(error: &std::io::Error, path: impl AsRef<Path>) -> Self {
+        Self::io_unnamed(error).path(path)
+    }
+
+    /// The same where the file's own name would mislead; whoever knows a better one adds it.
+    pub fn io_unnamed(error: &std::io::Error) -> Self {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             std::io::ErrorKind::PermissionDenied => ErrorKind::Permission,
             _ => ErrorKind::Io,
         };
-        Self::new(kind, error.to_string()).path(path)
+        Self::new(kind, error.to_string())
     }
 }
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# Figures are drawn into memory.
+os.environ["MPLBACKEND"] = "agg"
 
 
 def _folder(variable: str) -> Path:
@@ -23,6 +27,14 @@ def _folder(variable: str) -> Path:
 @pytest.fixture(scope="session")
 def data() -> Path:
     return _folder("HARKIT_DATA")
+
+
+@pytest.fixture(autouse=True)
+def no_open_figures() -> Iterator[None]:
+    """Close the figures that a test drew."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def ffmpeg(*arguments: object, stdin: bytes | None = None) -> bytes:

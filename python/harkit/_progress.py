@@ -12,8 +12,8 @@ Progress: TypeAlias = bool | Callable[[int], object]
 
 
 @contextmanager
-def shown(progress: Progress, total: int, unit: str) -> Iterator[Callable[[int], object] | None]:
-    """Give what the core calls with the number of finished items, or None."""
+def shown(progress: Progress, total: int | None, unit: str) -> Iterator[Callable[[int], object] | None]:
+    """Give what the core calls with the number of finished items, or None; a total of None is unknown."""
     if progress is False:
         yield None
     elif callable(progress):

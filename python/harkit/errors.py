@@ -20,6 +20,7 @@ __all__ = [
     "HarkitError",
     "InternalError",
     "MissingFileError",
+    "MissingPackageError",
     "UnsupportedError",
 ]
 
@@ -88,6 +89,10 @@ class ArgumentError(HarkitError, ValueError):
 
 class ArgumentTypeError(HarkitError, TypeError):
     """An argument of a type that is not taken."""
+
+
+class MissingPackageError(HarkitError, ImportError):  # type: ignore[misc]  # `path` of both is str or None here
+    """An optional package that is not installed; the message names the extra that brings it."""
 
 
 class InternalError(HarkitError, RuntimeError):

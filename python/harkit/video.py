@@ -21,7 +21,17 @@ from harkit import _core
 from harkit._progress import Progress, shown
 from harkit.errors import ArgumentError, ArgumentTypeError, FrameIndexError
 
-__all__ = ["Gray", "Source", "VideoInfo", "VideoReader", "probe", "write_clip"]
+__all__ = [
+    "FFmpegBuild",
+    "Gray",
+    "Source",
+    "VideoInfo",
+    "VideoReader",
+    "ffmpeg_build",
+    "probe",
+    "write_clip",
+    "write_frames",
+]
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 Gray: TypeAlias = Literal[False, True, "y"]
@@ -284,24 +294,22 @@ class VideoReader:
         return message if self._name is None else f"{self._name}: {message}"
 
 
-def _as_indices(index: Any) -> list[int]:
+def _as_indices(index: Any, wanted: str = "frames are chosen by an integer, a slice or") -> list[int]:
     try:
         array = np.asarray(index)
     except ValueError as error:
-        raise ArgumentTypeError(
-            f"frames are chosen by a 1-D list of integers, got a {type(index).__name__}"
-        ) from error
+        raise ArgumentTypeError(f"{wanted} a 1-D list of integers, got a {type(index).__name__}") from error
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ArgumentTypeError(
-            f"frames are chosen by an integer, a slice or a 1-D list of integers, got {type(index).__name__} "
-            f"of shape {array.shape} and dtype {array.dtype}"
+            f"{wanted} a 1-D list of integers, got {type(index).__name__} of shape {array.shape} and dtype "
+            f"{array.dtype}"
         )
     return [int(value) for value in array]
 
 
 def write_clip(
     path: str | os.PathLike[str],
-    clip: NDArray[np.uint8],
+    clip: NDArray[np.uint8] | Iterator[NDArray[np.uint8]],
     *,
     fps: float = 25.0,
     codec: Literal["vp9", "ffv1"] = "vp9",
@@ -314,8 +322,9 @@ def write_clip(
     ----------
     path : str or os.PathLike
         ``.mp4``, ``.webm`` or ``.mkv`` for VP9, ``.mkv`` or ``.avi`` for FFV1. An existing file is replaced.
-    clip : ndarray of uint8
-        (T, H, W, 3) RGB, or (T, H, W) grey.
+    clip : ndarray of uint8, or iterator of them
+        (T, H, W, 3) RGB, or (T, H, W) grey. An iterator (a generator, say) gives a long video piece by piece:
+        clips of any length, all of one frame size.
     fps : float, default: 25.0
         Frames a second.
     codec : {"vp9", "ffv1"}, default: "vp9"
@@ -337,7 +346,85 @@ def write_clip(
     >>> harkit.write_clip("copy.mkv", clip, fps=25, codec="ffv1")
     >>> bool((harkit.VideoReader("copy.mkv")[:] == clip).all())
     True
+
+    Piece by piece, in the memory of one piece:
+
+    >>> video = harkit.VideoReader(path)
+    >>> pieces = (video[start : start + 16] for start in range(0, len(video), 16))
+    >>> harkit.write_clip("long.mp4", pieces, fps=25)
     """
+    if not 0 <= operator.index(quality) <= 63:
+        raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
+    total = None
+    if isinstance(clip, Iterator):
+        pieces = (_as_frames(piece) for piece in clip)
+    else:
+        whole = _as_frames(clip)
+        total, pieces = len(whole), (piece for piece in [whole])
+    writer = _core.Writer(path, fps, codec, quality)
+    try:
+        with shown(progress, total, "frame") as tell:
+            written = 0
+            for frames in pieces:
+                writer.write(frames, _counting_from(written, tell))
+                written += len(frames)
+        writer.finish()
+    except BaseException:
+        writer.give_up()
+        raise
+
+
+def write_frames(
+    folder: str | os.PathLike[str],
+    clip: NDArray[np.uint8],
+    *,
+    numbers: ArrayLike | None = None,
+    progress: Progress = False,
+) -> None:
+    """Write frames to a folder of PNG files, which :class:`VideoReader` reads like a video.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        It is made if there is none. A frame of the same number is replaced, other files stay.
+    clip : ndarray of uint8
+        (T, H, W, 3) RGB, or (T, H, W) grey.
+    numbers : array_like of int, optional
+        Number of each frame, shape (T,); by default 0 to T - 1. Frame 12 is ``000012.png``.
+    progress : bool or callable, default: False
+        ``True`` draws a bar; a callable gets the number of frames written so far.
+
+    Raises
+    ------
+    harkit.errors.ArgumentError
+        A clip of another shape; numbers that are negative, double, or not as many as frames.
+    harkit.errors.ArgumentTypeError
+        A clip that is not uint8, numbers that are not integers.
+
+    Notes
+    -----
+    PNG keeps every byte. Each file appears under its name only when it is whole.
+
+    Examples
+    --------
+    >>> harkit.write_frames("frames", clip[::4], numbers=[0, 4, 8, 12])
+    >>> harkit.VideoReader("frames")
+    VideoReader('frames', n_frames=4)
+    """
+    frames = _as_frames(clip)
+    chosen = list(range(len(frames))) if numbers is None else _as_indices(numbers, "`numbers` must be")
+    if len(chosen) != len(frames):
+        raise ArgumentError(
+            f"`numbers` must have one number a frame, got {len(chosen)} for {len(frames)} frames"
+        )
+    if len(set(chosen)) != len(chosen) or min(chosen, default=0) < 0:
+        raise ArgumentError("`numbers` must be at least 0, and each a different one")
+    with shown(progress, len(frames), "frame") as tell:
+        _core.write_frames(folder, frames, chosen, tell)
+
+
+def _as_frames(clip: Any) -> NDArray[np.uint8]:
+    """Give (T, H, W, C), contiguous."""
     frames = np.asarray(clip)
     if frames.dtype != np.uint8:
         raise ArgumentTypeError(f"`clip` must be uint8, got {frames.dtype}")
@@ -345,7 +432,48 @@ def write_clip(
         frames = frames[..., np.newaxis]
     if frames.ndim != 4 or frames.shape[3] not in (1, 3):
         raise ArgumentError(f"`clip` must have shape (T, H, W, 3) or (T, H, W), got {np.shape(clip)}")
-    if not 0 <= operator.index(quality) <= 63:
-        raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
-    with shown(progress, len(frames), "frame") as tell:
-        _core.write_clip(path, np.ascontiguousarray(frames), fps, codec, quality, tell)
+    return np.ascontiguousarray(frames)
+
+
+def _counting_from(start: int, tell: Callable[[int], object] | None) -> Callable[[int], object] | None:
+    return None if tell is None else lambda done: tell(start + done)
+
+
+@dataclass(frozen=True)
+class FFmpegBuild:
+    """The FFmpeg inside harkit, as :func:`ffmpeg_build` describes it.
+
+    Attributes
+    ----------
+    version : str
+        FFmpeg's version, such as ``"5.1.9"``.
+    configuration : str
+        The options that it was configured with, in one line.
+    license : str
+        The licence that they lead to.
+    decoders, encoders : tuple of str
+        FFmpeg's names of what reads and writes video.
+    """
+
+    version: str
+    configuration: str
+    license: str
+    decoders: tuple[str, ...]
+    encoders: tuple[str, ...]
+
+
+def ffmpeg_build() -> FFmpegBuild:
+    """Describe the FFmpeg inside harkit; one that is installed on the machine plays no part.
+
+    Returns
+    -------
+    FFmpegBuild
+
+    Examples
+    --------
+    >>> "h264" in ffmpeg_build().decoders
+    True
+    """
+    facts = _core.ffmpeg_build()
+    facts["decoders"], facts["encoders"] = tuple(facts["decoders"]), tuple(facts["encoders"])
+    return FFmpegBuild(**facts)

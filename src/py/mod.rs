@@ -47,7 +47,7 @@ mod _core {
     #[pymodule_export]
     use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]
-    use super::video::{Reader, write_clip};
+    use super::video::{Reader, Writer, ffmpeg_build, inspect_videos, write_frames};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }

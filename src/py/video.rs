@@ -11,13 +11,15 @@ use numpy::{IntoPyArray, PyArray1, PyArray4, PyReadonlyArray4, PyUntypedArrayMet
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use super::runtime::{OrRaise, detached, detached_with_progress, forward_messages};
+use super::runtime::{OrRaise, detached, detached_with_progress, forward_messages, to_python};
 use crate::clip::FrameShape;
 use crate::error::{Error, ErrorKind, Result};
-use crate::parallel::Job;
+use crate::parallel::{Job, map_ordered};
+use crate::video::inspect::{self, Inspection};
 use crate::video::source::Stream;
 use crate::video::write::{self, Codec};
 use crate::video::{After, Color, FrameSink, Source, Video, VideoInfo};
+use crate::video::{build, png};
 
 /// A path, bytes, or an object with `read` and `seek`.
 pub(crate) fn source(object: &Bound<'_, PyAny>) -> PyResult<Source> {
@@ -288,27 +290,124 @@ fn info_dict<'py>(py: Python<'py>, info: &VideoInfo) -> PyResult<Bound<'py, PyDi
     Ok(dict)
 }
 
-/// Writes (T, H, W, C) bytes to a file. `quality` is VP9's; `None` with `codec="ffv1"`.
+/// A file that grows by frames; `quality` is VP9's.
+#[pyclass(module = "harkit._core", frozen)]
+pub struct Writer {
+    /// `None` once finished or given up.
+    writer: Mutex<Option<write::Writer>>,
+}
+
+impl Writer {
+    fn take(&self) -> Option<write::Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[pymethods]
+impl Writer {
+    #[new]
+    #[pyo3(signature = (path, fps, codec, quality))]
+    fn new(py: Python<'_>, path: PathBuf, fps: f64, codec: &str, quality: u8) -> PyResult<Self> {
+        let codec = match codec {
+            "vp9" => Codec::Vp9 { quality },
+            "ffv1" => Codec::Ffv1,
+            other => {
+                return Err(Error::argument("codec", format!("must be \"vp9\" or \"ffv1\", got {other:?}")))
+                    .or_raise(py);
+            }
+        };
+        let writer = write::Writer::new(&path, fps, codec).or_raise(py)?;
+        Ok(Self { writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Appends (T, H, W, C) bytes.
+    fn write(
+        &self,
+        py: Python<'_>,
+        clip: PyReadonlyArray4<'_, u8>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let shape = clip.shape();
+        let shape = FrameShape::new(shape[1], shape[2], shape[3]);
+        let frames = clip.as_slice()?;
+        detached_with_progress(py, progress, |job| {
+            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            match writer.as_mut() {
+                Some(writer) => writer.write(frames, shape, job),
+                None => Err(Error::new(ErrorKind::Argument, "this writer is closed")),
+            }
+        })
+    }
+
+    /// Closes the file, which then appears under its name.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        detached(py, |_| match self.take() {
+            Some(writer) => writer.finish(),
+            None => Err(Error::new(ErrorKind::Argument, "this writer is closed")),
+        })
+    }
+
+    /// Leaves nothing behind.
+    fn give_up(&self, py: Python<'_>) {
+        py.detach(|| drop(self.take()));
+        forward_messages(py);
+    }
+}
+
+/// Writes (T, H, W, C) bytes to PNG files in `folder`, named by `numbers`.
 #[pyfunction]
-#[pyo3(signature = (path, clip, fps, codec, quality, progress))]
-pub fn write_clip(
+#[pyo3(signature = (folder, clip, numbers, progress))]
+pub fn write_frames(
     py: Python<'_>,
-    path: PathBuf,
+    folder: PathBuf,
     clip: PyReadonlyArray4<'_, u8>,
-    fps: f64,
-    codec: &str,
-    quality: u8,
+    numbers: Vec<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let codec = match codec {
-        "vp9" => Codec::Vp9 { quality },
-        "ffv1" => Codec::Ffv1,
-        other => {
-            return Err(Error::argument("codec", format!("must be \"vp9\" or \"ffv1\", got {other:?}"))).or_raise(py);
-        }
-    };
     let shape = clip.shape();
     let shape = FrameShape::new(shape[1], shape[2], shape[3]);
     let frames = clip.as_slice()?;
-    detached_with_progress(py, progress, |job| write::write_clip(&path, frames, shape, fps, codec, job))
+    detached_with_progress(py, progress, |job| png::write_frames(&folder, frames, shape, &numbers, job))
+}
+
+/// One inspection for each source, or the exception that it raised; decodes all frames with `everything`.
+#[pyfunction]
+#[pyo3(signature = (sources, everything, progress))]
+pub fn inspect_videos<'py>(
+    py: Python<'py>,
+    sources: Vec<Bound<'py, PyAny>>,
+    everything: bool,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let sources = sources.iter().map(source).collect::<PyResult<Vec<Source>>>()?;
+    let found = detached_with_progress(py, progress, |job| {
+        map_ordered(&sources, job, |_, source| inspect::inspect(source, everything, job))
+    })?;
+    found.iter().map(|found| inspection_object(py, found)).collect()
+}
+
+fn inspection_object<'py>(py: Python<'py>, found: &Result<Inspection>) -> PyResult<Bound<'py, PyAny>> {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Ok(to_python(py, error).into_value(py).into_bound(py).into_any()),
+    };
+    let dict = PyDict::new(py);
+    dict.set_item("info", info_dict(py, &found.info)?)?;
+    dict.set_item("timestamps", PyArray1::from_slice(py, &found.timestamps))?;
+    dict.set_item("has_times", found.has_times)?;
+    dict.set_item("damaged", &found.damaged)?;
+    Ok(dict.into_any())
+}
+
+/// The FFmpeg inside: `version`, `configuration`, `license`, `decoders`, `encoders`.
+#[pyfunction]
+pub fn ffmpeg_build(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let (decoders, encoders) = build::codecs();
+    let dict = PyDict::new(py);
+    dict.set_item("version", build::version())?;
+    dict.set_item("configuration", build::configuration())?;
+    dict.set_item("license", build::license())?;
+    dict.set_item("decoders", decoders)?;
+    dict.set_item("encoders", encoders)?;
+    Ok(dict)
 }

@@ -6,7 +6,7 @@ use super::FrameSink;
 use super::convert::{Color, Converter};
 use super::decoder::codec_name;
 use super::demux::Demuxer;
-use super::info::{Counted, DEFAULT_RATE, VideoInfo, seconds, usual_step};
+use super::info::{Counted, DEFAULT_RATE, VideoInfo, ascends, seconds, usual_step};
 use super::orientation::Orientation;
 use super::session::{After, Numbering, Session};
 use super::source::Source;
@@ -68,6 +68,35 @@ impl VideoFile {
         complete
     }
 
+    /// Whether the file has a time for every frame, and they ascend.
+    pub fn has_times(&self) -> bool {
+        ascends(self.session.numbering().times())
+    }
+
+    /// Decodes everything; the frames that the decoder marks as damaged or concealed, ascending.
+    pub fn damaged(&mut self, job: &Job) -> Result<Vec<usize>> {
+        let mut found = Vec::new();
+        loop {
+            let everything: Vec<usize> = (0..self.timestamps.len()).collect();
+            let complete = self.session.decode(&everything, After::Stop, job, &mut |frame, picture| {
+                // SAFETY: a decoded picture is valid.
+                let raw = unsafe { &*picture.as_ptr() };
+                if raw.decode_error_flags != 0 || raw.flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 {
+                    found.push(frame);
+                }
+                Ok(())
+            });
+            if complete? {
+                found.sort_unstable();
+                return Ok(found);
+            }
+            // The frames have been counted anew, and have new numbers.
+            found.clear();
+            self.timestamps = timestamps(&self.session);
+            self.first = None;
+        }
+    }
+
     /// Seconds from the first frame to the end of the last, which is taken to last as long as most do.
     pub fn duration(&self) -> f64 {
         let step = usual_step(&self.timestamps).or_else(|| rate(self.session.demuxer()).map(|rate| 1.0 / rate));
@@ -98,6 +127,7 @@ impl VideoFile {
                 range: raw.color_range,
                 space: raw.colorspace,
                 is_interlaced: raw.interlaced_frame != 0,
+                aspect: raw.sample_aspect_ratio,
             });
             Ok(())
         })? {
@@ -113,7 +143,12 @@ impl VideoFile {
         let (height, width) = self.orientation.size(picture.height, picture.width);
         let (n_frames, duration) = (self.timestamps.len(), self.duration());
         let times = self.session.numbering().times();
-        let aspect = parameters.sample_aspect_ratio;
+        // The container's word counts before the codec's, as for av_guess_sample_aspect_ratio.
+        let aspect = [stream.sample_aspect_ratio, picture.aspect, parameters.sample_aspect_ratio]
+            .into_iter()
+            .find(|aspect| aspect.num > 0 && aspect.den > 0)
+            .map_or(1.0, |aspect| f64::from(aspect.num) / f64::from(aspect.den));
+        let is_on_its_side = self.orientation.rotation() % 180 != 0;
         VideoInfo {
             width,
             height,
@@ -134,11 +169,7 @@ impl VideoFile {
             rotation: self.orientation.rotation(),
             color_range: range_name(picture.range),
             color_space: space_name(picture.space),
-            pixel_aspect: if aspect.num > 0 && aspect.den > 0 {
-                f64::from(aspect.num) / f64::from(aspect.den)
-            } else {
-                1.0
-            },
+            pixel_aspect: if is_on_its_side { 1.0 / aspect } else { aspect },
             is_interlaced: picture.is_interlaced,
             header_frames: usize::try_from(stream.nb_frames).ok().filter(|&frames| frames > 0),
             damage: self.session.damage().map(str::to_string),
@@ -154,6 +185,7 @@ struct FirstPicture {
     range: ffi::AVColorRange,
     space: ffi::AVColorSpace,
     is_interlaced: bool,
+    aspect: ffi::AVRational,
 }
 
 fn size(picture: &frame::Video) -> (usize, usize) {

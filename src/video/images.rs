@@ -9,6 +9,7 @@ use image::{ImageReader, RgbImage};
 use super::FrameSink;
 use super::convert::{Color, gray_of_rgb};
 use super::info::{Counted, DEFAULT_RATE, VideoInfo};
+use super::log;
 use crate::clip::FrameShape;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Job;
@@ -79,6 +80,19 @@ impl ImageFolder {
             return Err(Error::new(ErrorKind::Decode, message).path(path));
         }
         Ok(image)
+    }
+
+    /// Reads every image; those that cannot be read, or are of another size, ascending.
+    pub fn unreadable(&mut self, job: &Job) -> Result<Vec<usize>> {
+        let mut found = Vec::new();
+        for frame in 0..self.n_frames() {
+            job.check()?;
+            if let Err(error) = self.read(frame) {
+                log::warn(&error.to_string());
+                found.push(frame);
+            }
+        }
+        Ok(found)
     }
 
     pub fn info(&mut self) -> Result<VideoInfo> {

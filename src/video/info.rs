@@ -55,14 +55,17 @@ pub struct VideoInfo {
 /// Seconds of each frame from the first one, and the average rate. Times that are missing or do not
 /// ascend are replaced by even steps of `rate`.
 pub fn seconds(ticks: &[i64], time_base: f64, rate: Option<f64>) -> Vec<f64> {
-    let ascends =
-        ticks.windows(2).all(|pair| pair[0] < pair[1]) && ticks.first().is_none_or(|&first| first != i64::MIN);
-    if ascends {
+    if ascends(ticks) {
         let first = ticks.first().copied().unwrap_or_default();
         return ticks.iter().map(|&tick| (tick - first) as f64 * time_base).collect();
     }
     let step = 1.0 / rate.filter(|rate| *rate > 0.0).unwrap_or(DEFAULT_RATE);
     (0..ticks.len()).map(|i| i as f64 * step).collect()
+}
+
+/// Whether every frame has a time, and they ascend.
+pub fn ascends(ticks: &[i64]) -> bool {
+    ticks.windows(2).all(|pair| pair[0] < pair[1]) && ticks.first().is_none_or(|&first| first != i64::MIN)
 }
 
 /// Frames a second where nothing says: image folders, and streams without times or a rate.

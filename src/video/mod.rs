@@ -4,22 +4,26 @@
 //! * [`packets`], [`plan`]: what packets prove about frames; [`session`]: exact decoding of chosen frames
 //! * [`decoder`], [`convert`], [`orientation`]: the codec, colours, quarter turns
 //! * [`file`], [`images`]: the two kinds of video; [`info`]: what is known of one
-//! * [`write`]: frames to a file; [`log`]: FFmpeg's messages
+//! * [`write`], [`png`]: frames to a file, or to a folder of images
+//! * [`inspect`]: what is wrong with a video; [`log`]: FFmpeg's messages; [`build`]: the FFmpeg inside
 //!
 //! Frame i is the i-th in presentation order. `video_rs::Decoder` cannot promise that (its times are those
 //! of decoding, its seeks land near the frame), so this room takes video-rs's FFmpeg and decodes with a
 //! context of its own.
 
+pub mod build;
 pub mod convert;
 mod decoder;
 mod demux;
 mod file;
 mod images;
 pub mod info;
+pub mod inspect;
 pub mod log;
 mod orientation;
 mod packets;
 mod plan;
+pub mod png;
 mod session;
 pub mod source;
 pub mod write;

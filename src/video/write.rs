@@ -50,32 +50,81 @@ impl Codec {
     }
 }
 
-/// Writes `frames` (whole frames of `shape`, one after another) to `path`.
-pub fn write_clip(path: &Path, frames: &[u8], shape: FrameShape, fps: f64, codec: Codec, job: &Job) -> Result<()> {
-    log::initialise();
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let Some(muxer) = codec.muxer(&ending) else {
-        let message = format!("ends in {ending:?}; {} goes into {}", codec.encoder(), codec.endings());
-        return Err(Error::argument("path", message));
-    };
-    if shape.is_empty() || frames.is_empty() {
-        return Err(Error::argument("clip", "has no frames or no pixels"));
+/// A file that grows by frames; dropped before [`Self::finish`], it leaves nothing behind.
+pub struct Writer {
+    path: PathBuf,
+    partial: PathBuf,
+    fps: f64,
+    codec: Codec,
+    muxer: &'static str,
+    /// `None` before the first frame, which gives the size.
+    stream: Option<Stream>,
+}
+
+impl Writer {
+    /// Checks what can be known before the first frame; makes no file yet.
+    pub fn new(path: &Path, fps: f64, codec: Codec) -> Result<Self> {
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let Some(muxer) = codec.muxer(&ending) else {
+            let message = format!("ends in {ending:?}; {} goes into {}", codec.encoder(), codec.endings());
+            return Err(Error::argument("path", message));
+        };
+        if !(fps.is_finite() && fps > 0.0 && fps <= 1000.0) {
+            return Err(Error::argument("fps", format!("must be above 0 and at most 1000, got {fps}")));
+        }
+        Ok(Self { path: path.to_path_buf(), partial: partial_name(path), fps, codec, muxer, stream: None })
     }
-    if !(fps.is_finite() && fps > 0.0 && fps <= 1000.0) {
-        return Err(Error::argument("fps", format!("must be above 0 and at most 1000, got {fps}")));
+
+    /// Appends whole frames of `shape`, which must stay the same.
+    pub fn write(&mut self, frames: &[u8], shape: FrameShape, job: &Job) -> Result<()> {
+        if shape.is_empty() || frames.is_empty() {
+            return Err(Error::argument("clip", "has no frames or no pixels"));
+        }
+        if self.stream.is_none() {
+            let stream = Stream::create(&self.partial, shape, self.fps, self.codec, self.muxer);
+            self.stream = Some(stream.map_err(|error| error.path(&self.path))?);
+        }
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        let known = stream.painter.shape;
+        if known != shape {
+            let message = format!(
+                "has frames of {}x{}x{}, those before them are {}x{}x{}",
+                shape.height, shape.width, shape.channels, known.height, known.width, known.channels
+            );
+            return Err(Error::argument("clip", message));
+        }
+        for pixels in frames.chunks_exact(shape.len()) {
+            job.check()?;
+            stream.append(pixels).map_err(|error| error.path(&self.path))?;
+            job.advance();
+        }
+        Ok(())
     }
-    let partial = partial_name(path);
-    let written = write_file(&partial, frames, shape, fps, codec, muxer, job)
-        .and_then(|()| std::fs::rename(&partial, path).map_err(|error| Error::io(&error, path)));
-    if written.is_err() {
-        // Nothing half done is left behind; if even this fails, the first error says more.
-        let _ = std::fs::remove_file(&partial);
+
+    /// Closes the file and gives it its name.
+    pub fn finish(mut self) -> Result<()> {
+        let Some(mut stream) = self.stream.take() else {
+            return Err(Error::argument("clip", "has no frames or no pixels"));
+        };
+        let finished = stream.close();
+        drop(stream);
+        finished
+            .and_then(|()| std::fs::rename(&self.partial, &self.path).map_err(|error| Error::io(&error, &self.path)))
+            .map_err(|error| error.path(&self.path))
     }
-    written.map_err(|error| error.path(path))
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.stream = None;
+        // Nothing half done is left behind; a finished file has another name by now, and if there is nothing to
+        // remove that is as well.
+        let _ = std::fs::remove_file(&self.partial);
+    }
 }
 
 /// A name beside the file's own, unlike that of any other process or thread.
-fn partial_name(path: &Path) -> PathBuf {
+pub(super) fn partial_name(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let mut name = std::ffi::OsString::from(".");
@@ -84,31 +133,38 @@ fn partial_name(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write_file(
-    path: &Path,
-    frames: &[u8],
-    shape: FrameShape,
-    fps: f64,
-    codec: Codec,
-    muxer: &str,
-    job: &Job,
-) -> Result<()> {
-    let file = File::create(path).map_err(|error| Error::io(&error, path))?;
-    let io = StreamIo::from_write_seek(file).map_err(write_error)?;
-    let mut output = ffmpeg::format::output_to_stream(io, None, Some(muxer)).map_err(write_error)?;
-    let mut encoder = Encoder::open(&mut output, shape, fps, codec)?;
-    output.write_header().map_err(write_error)?;
-    let mut painter = Painter::new(shape, codec)?;
-    for (i, pixels) in frames.chunks_exact(shape.len()).enumerate() {
-        job.check()?;
-        let picture = painter.paint(pixels, i)?;
-        encoder.send(Some(picture))?;
-        encoder.write_ready(&mut output)?;
-        job.advance();
+/// Encoder and container of one file.
+struct Stream {
+    output: Output,
+    encoder: Encoder,
+    painter: Painter,
+    frames: usize,
+}
+
+impl Stream {
+    fn create(path: &Path, shape: FrameShape, fps: f64, codec: Codec, muxer: &str) -> Result<Self> {
+        log::initialise();
+        // The partial file is nobody's concern: the caller names the file that was asked for.
+        let file = File::create(path).map_err(|error| Error::io_unnamed(&error))?;
+        let io = StreamIo::from_write_seek(file).map_err(write_error)?;
+        let mut output = ffmpeg::format::output_to_stream(io, None, Some(muxer)).map_err(write_error)?;
+        let encoder = Encoder::open(&mut output, shape, fps, codec)?;
+        output.write_header().map_err(write_error)?;
+        Ok(Self { output, encoder, painter: Painter::new(shape, codec)?, frames: 0 })
     }
-    encoder.send(None)?;
-    encoder.write_ready(&mut output)?;
-    output.write_trailer().map_err(write_error)
+
+    fn append(&mut self, pixels: &[u8]) -> Result<()> {
+        let picture = self.painter.paint(pixels, self.frames)?;
+        self.frames += 1;
+        self.encoder.send(Some(picture))?;
+        self.encoder.write_ready(&mut self.output)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.encoder.send(None)?;
+        self.encoder.write_ready(&mut self.output)?;
+        self.output.write_trailer().map_err(write_error)
+    }
 }
 
 fn write_error(error: ffmpeg::Error) -> Error {
@@ -131,6 +187,9 @@ struct Encoder {
     context: *mut ffi::AVCodecContext,
     stream: *mut ffi::AVStream,
 }
+
+// SAFETY: the context is used by one thread at a time, and the stream's container moves with it.
+unsafe impl Send for Encoder {}
 
 impl Encoder {
     /// Makes the encoder and its stream in `output`, which outlives it.
@@ -241,6 +300,9 @@ struct Painter {
     picture: frame::Video,
     scaler: *mut ffi::SwsContext,
 }
+
+// SAFETY: a scaler is used by one thread at a time, and moves freely.
+unsafe impl Send for Painter {}
 
 impl Painter {
     fn new(shape: FrameShape, codec: Codec) -> Result<Self> {

@@ -49,7 +49,7 @@ PYTHON: list[set[str]] = [
     {"_private"},
     STAGES,
     {"loading"},
-    {"datasets", "plotting", "weights", "cache"},
+    {"datasets", "inspection", "plotting", "weights", "cache"},
     {"models", "stip", "encoders"},
     {"training"},
     {"experiments", "distributed"},

@@ -6,7 +6,7 @@ One file a data set, each with a reader of the same name; all return a `Dataset`
 
 from __future__ import annotations
 
-from harkit.datasets._files import frame_files
+from harkit.datasets._files import frame_files, video_files
 from harkit.datasets.csv import csv, write_csv
 from harkit.datasets.dataset import Dataset
 from harkit.datasets.ee6222 import ee6222
@@ -38,6 +38,7 @@ __all__ = [
     "read_video_ids",
     "synthetic",
     "synthetic_clip",
+    "video_files",
     "weizmann",
     "write_csv",
     "write_mmaction2",

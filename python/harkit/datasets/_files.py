@@ -103,6 +103,44 @@ def _images(folder: Path) -> list[str]:
         return sorted(entry.name for entry in entries if is_image(entry.name))
 
 
+def video_files(folder: str | os.PathLike[str]) -> list[str]:
+    """Return all videos below a folder, at any depth, in the order of their paths.
+
+    Parameters
+    ----------
+    folder : path
+        Where to look. Names that begin with a dot are left out.
+
+    Returns
+    -------
+    list of str
+        Files with a video's suffix, and folders that hold frame images and no videos.
+
+    Raises
+    ------
+    MissingFileError, FilePermissionError
+        No such folder, or one that may not be read.
+    """
+    return _videos_below(existing_folder(folder), set())
+
+
+def _videos_below(folder: Path, seen: set[str]) -> list[str]:
+    """Return the videos below a folder; `seen` ends circles of symbolic links."""
+    found: list[str] = []
+    seen.add(os.path.realpath(folder))
+    try:
+        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except PermissionError:
+        raise FilePermissionError(f"{folder}: the folder may not be read", path=folder) from None
+    for path in entries:
+        if not path.is_dir():
+            found.extend([str(path)] if is_video(path) else [])
+        elif os.path.realpath(path) not in seen:
+            # Images beside videos, or above them, are no frames.
+            found.extend(_videos_below(path, seen) or ([str(path)] if is_video(path) else []))
+    return found
+
+
 def _numeric(name: str) -> list[tuple[int, int]]:
     """Sort key: characters by their code, runs of digits as one number where a digit would stand."""
     parts = re.findall(r"[0-9]+|[^0-9]", name)

@@ -1,0 +1,50 @@
+"""``harkit extract-frames``: a video to a folder of PNG files."""
+
+from __future__ import annotations
+
+import click
+
+from harkit import VideoReader, write_frames
+from harkit.cli._group import complaints
+from harkit.cli._output import check_new_folder, overwrite
+from harkit.errors import ArgumentError
+
+__all__ = ["extract_frames"]
+
+# Bytes of frames held at once.
+_MEMORY = 64 << 20
+
+
+@click.command("extract-frames")
+@click.argument("video", metavar="VIDEO")
+@click.argument("folder", metavar="FOLDER")
+@click.option(
+    "--every", default=1, show_default=True, type=click.IntRange(min=1), help="Take each n-th frame."
+)
+@click.option("--start", default=0, show_default=True, type=click.IntRange(min=0), help="The first frame.")
+@click.option("--stop", type=click.IntRange(min=0), help="The first frame that is not taken any more.")
+@click.option("--gray", is_flag=True, help="Grey frames, as OpenCV converts them.")
+@overwrite
+def extract_frames(
+    *, video: str, folder: str, every: int, start: int, stop: int | None, gray: bool, overwrite: bool
+) -> None:
+    """Write the frames of VIDEO into FOLDER, as PNG files named by their numbers: 000000.png, 000002.png, …
+
+    Each file appears when it is whole, so that an interrupted run leaves whole files only. A folder that holds
+    something is refused.
+    """
+    check_new_folder(folder, may_replace=overwrite)
+    with complaints(), VideoReader(video, gray=gray) as frames:
+        numbers = range(len(frames))[start:stop:every]
+        if not numbers:
+            raise ArgumentError(f"{video}: none of its {len(frames)} frames is chosen", path=video)
+        info = frames.info
+        step = max(1, _MEMORY // (info.width * info.height * 3))
+        with click.progressbar(
+            length=len(numbers), label="frames", file=click.get_text_stream("stderr")
+        ) as bar:
+            for i in range(0, len(numbers), step):
+                part = numbers[i : i + step]
+                write_frames(folder, frames[list(part)], numbers=list(part))
+                bar.update(len(part))
+    click.echo(f"{len(numbers)} frames in {folder}")

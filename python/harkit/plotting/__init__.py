@@ -1,0 +1,28 @@
+"""Figures of frames, of their brightness, and of data sets; they are returned, never shown.
+
+`frames` has strips and grids; `comparison` one picture before and after; `histograms` and `brightness` what
+enhancement does to values; `counts` and `examples` what a data set holds. One figure gives its axes, several
+give an array of them; ``axes.figure`` is the whole, to be saved or changed. All of them take matplotlib's
+pyplot (``pip install "harkit[plot]"``), which is imported when the first figure is drawn.
+"""
+
+from __future__ import annotations
+
+from harkit.plotting.brightness import brightness
+from harkit.plotting.comparison import before_after
+from harkit.plotting.counts import class_counts, frame_counts
+from harkit.plotting.examples import class_examples
+from harkit.plotting.frames import frame_grid, frame_strip, sampled_frames
+from harkit.plotting.histograms import histograms
+
+__all__ = [
+    "before_after",
+    "brightness",
+    "class_counts",
+    "class_examples",
+    "frame_counts",
+    "frame_grid",
+    "frame_strip",
+    "histograms",
+    "sampled_frames",
+]

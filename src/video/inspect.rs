@@ -1,0 +1,34 @@
+//! What can be wrong with a video: everything is decoded, nothing is converted.
+
+use super::info::VideoInfo;
+use super::{Kind, Source, Video};
+use crate::error::Result;
+use crate::parallel::Job;
+
+/// What looking at every frame of a video has shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inspection {
+    pub info: VideoInfo,
+    /// Seconds of each frame from the first one.
+    pub timestamps: Vec<f64>,
+    /// Whether the file has a time for every frame, and they ascend; if not, `timestamps` are even steps.
+    pub has_times: bool,
+    /// Frames whose data is damaged and was concealed, or that cannot be read, ascending.
+    pub damaged: Vec<usize>,
+}
+
+/// Opens a video and, with `everything`, decodes it whole. Takes one picture of memory.
+pub fn inspect(source: &Source, everything: bool, job: &Job) -> Result<Inspection> {
+    let mut video = Video::open(source, job)?;
+    let damaged = match &mut video.kind {
+        _ if !everything => Vec::new(),
+        Kind::File(file) => file.damaged(job)?,
+        Kind::Images { folder, .. } => folder.unreadable(job)?,
+    };
+    let has_times = match &video.kind {
+        Kind::File(file) => file.has_times(),
+        Kind::Images { .. } => true,
+    };
+    // After decoding, which may have found fewer frames than were promised.
+    Ok(Inspection { info: video.info(job)?, timestamps: video.timestamps().to_vec(), has_times, damaged })
+}
