@@ -335,13 +335,23 @@ def write_clip(
     frames = np.asarray(clip)
     if frames.dtype != np.uint8:
         raise ArgumentTypeError(f"`clip` must be uint8, got {frames.dtype}")
+    if frames.ndim == 3 and frames.shape[2] == 3:
+        raise ArgumentError(f"`clip` of shape {frames.shape} looks like one RGB frame; write `frame[None]`")
     if frames.ndim == 3:
         frames = frames[..., np.newaxis]
     if frames.ndim != 4 or frames.shape[3] not in (1, 3):
         raise ArgumentError(f"`clip` must have shape (T, H, W, 3) or (T, H, W), got {np.shape(clip)}")
-    if not 0 <= operator.index(quality) <= 63:
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentTypeError(f"`path` must be a str or os.PathLike, got {type(path).__name__}")
+    if codec not in ("vp9", "ffv1"):
+        raise ArgumentError(f'`codec` must be "vp9" or "ffv1", got {codec!r}')
+    if not isinstance(quality, (int, np.integer)):
+        raise ArgumentTypeError(f"`quality` must be an integer, got {quality!r}")
+    if not 0 <= quality <= 63:
         raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
+    try:
+        rate = float(fps)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"`fps` must be a number, got {fps!r}") from error
     with shown(progress, len(frames), "frame") as tell:
-        _core.write_clip(path, np.ascontiguousarray(frames), fps, codec, quality, tell)
-
-
+        _core.write_clip(path, np.ascontiguousarray(frames), rate, codec, int(quality), tell)

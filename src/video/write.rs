@@ -65,7 +65,8 @@ pub fn write_clip(path: &Path, frames: &[u8], shape: FrameShape, fps: f64, codec
         return Err(Error::argument("fps", format!("must be above 0 and at most 1000, got {fps}")));
     }
     let partial = partial_name(path);
-    let written = write_file(&partial, frames, shape, fps, codec, muxer, job)
+    let file = File::create(&partial).map_err(|error| Error::io(&error, path))?;
+    let written = write_file(file, frames, shape, fps, codec, muxer, job)
         .and_then(|()| std::fs::rename(&partial, path).map_err(|error| Error::io(&error, path)));
     if written.is_err() {
         // Nothing half done is left behind; if even this fails, the first error says more.
@@ -74,18 +75,16 @@ pub fn write_clip(path: &Path, frames: &[u8], shape: FrameShape, fps: f64, codec
     written.map_err(|error| error.path(path))
 }
 
-/// A name beside the file's own, unlike that of any other process or thread.
+/// A name in the file's folder, unlike that of any other process or thread, and short: the file's own may be as
+/// long as the system allows.
 fn partial_name(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}-{}.partial", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-    path.with_file_name(name)
+    path.with_file_name(format!(".harkit-{}-{}.partial", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 fn write_file(
-    path: &Path,
+    file: File,
     frames: &[u8],
     shape: FrameShape,
     fps: f64,
@@ -93,7 +92,6 @@ fn write_file(
     muxer: &str,
     job: &Job,
 ) -> Result<()> {
-    let file = File::create(path).map_err(|error| Error::io(&error, path))?;
     let io = StreamIo::from_write_seek(file).map_err(write_error)?;
     let mut output = ffmpeg::format::output_to_stream(io, None, Some(muxer)).map_err(write_error)?;
     let mut encoder = Encoder::open(&mut output, shape, fps, codec)?;
