@@ -173,16 +173,26 @@ fn kind(picture: &frame::Video) -> Kind {
     // SAFETY: a decoded picture's pointer is valid.
     let raw = unsafe { &*picture.as_ptr() };
     let format = picture.format().into();
-    let is_full_range = raw.color_range == ffi::AVColorRange::AVCOL_RANGE_JPEG
-        || matches!(
-            format,
-            AVPixelFormat::AV_PIX_FMT_YUVJ420P
-                | AVPixelFormat::AV_PIX_FMT_YUVJ422P
-                | AVPixelFormat::AV_PIX_FMT_YUVJ444P
-                | AVPixelFormat::AV_PIX_FMT_YUVJ440P
-                | AVPixelFormat::AV_PIX_FMT_YUVJ411P
-        );
+    // SAFETY: the descriptor of a decoded picture's format is never null.
+    let is_gray = unsafe { (*ffi::av_pix_fmt_desc_get(format)).nb_components <= 2 };
+    let is_full_range = match raw.color_range {
+        ffi::AVColorRange::AVCOL_RANGE_JPEG => true,
+        ffi::AVColorRange::AVCOL_RANGE_MPEG => false,
+        // What is not tagged is limited, but grey and the formats that say so in their name.
+        _ => is_gray || is_full_range_format(format),
+    };
     Kind { format, width: raw.width, height: raw.height, colorspace: raw.colorspace, is_full_range }
+}
+
+fn is_full_range_format(format: AVPixelFormat) -> bool {
+    matches!(
+        format,
+        AVPixelFormat::AV_PIX_FMT_YUVJ420P
+            | AVPixelFormat::AV_PIX_FMT_YUVJ422P
+            | AVPixelFormat::AV_PIX_FMT_YUVJ444P
+            | AVPixelFormat::AV_PIX_FMT_YUVJ440P
+            | AVPixelFormat::AV_PIX_FMT_YUVJ411P
+    )
 }
 
 /// An swscale context to RGB24.
@@ -330,17 +340,21 @@ fn is_banded(format: AVPixelFormat) -> bool {
     )
 }
 
-/// The first plane as it is; deeper samples lose their low bits.
+/// The luma samples as they are; deeper ones lose their low bits.
 fn write_luma(picture: &frame::Video, height: usize, width: usize, out: &mut [u8]) -> Result<()> {
     // SAFETY: the descriptor of a decoded picture's format is never null.
     let descriptor = unsafe { &*ffi::av_pix_fmt_desc_get(picture.format().into()) };
-    let is_rgb = descriptor.flags & ffi::AV_PIX_FMT_FLAG_RGB as u64 != 0;
-    let component = descriptor.comp[0];
-    if is_rgb
-        || component.plane != 0
-        || !matches!(component.step, 1 | 2)
-        || descriptor.flags & ffi::AV_PIX_FMT_FLAG_BE as u64 != 0
-    {
+    let has_flag = |flag: i32| descriptor.flags & flag as u64 != 0;
+    let has_luma = ![
+        ffi::AV_PIX_FMT_FLAG_RGB,
+        ffi::AV_PIX_FMT_FLAG_PAL,
+        ffi::AV_PIX_FMT_FLAG_BITSTREAM,
+        ffi::AV_PIX_FMT_FLAG_FLOAT,
+    ]
+    .into_iter()
+    .any(has_flag);
+    let luma = descriptor.comp[0];
+    if !has_luma || luma.plane != 0 || !(8..=16).contains(&luma.depth) {
         let message = format!("`gray=\"y\"` needs a luma plane, and {:?} has none; use `gray=True`", picture.format());
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
@@ -350,16 +364,31 @@ fn write_luma(picture: &frame::Video, height: usize, width: usize, out: &mut [u8
             "the picture's size changes in mid-stream, which `gray=\"y\"` does not follow",
         ));
     }
-    let (plane, stride) = (picture.data(0), picture.stride(0));
-    for (row, out) in plane.chunks(stride).zip(out.chunks_exact_mut(width)) {
-        if component.step == 1 {
-            out.copy_from_slice(&row[..width]);
-        } else {
-            let shift = component.depth + component.shift - 8;
-            for (sample, out) in row.chunks_exact(2).zip(out) {
-                *out = (u16::from_le_bytes([sample[0], sample[1]]) >> shift) as u8;
+    let (step, offset, shift) = (luma.step as usize, luma.offset as usize, luma.depth + luma.shift - 8);
+    // The byte that holds the highest bits comes last, unless the format is big-endian.
+    let is_big = has_flag(ffi::AV_PIX_FMT_FLAG_BE);
+    for (y, out) in out.chunks_exact_mut(width).enumerate() {
+        let row = row(picture, y, width * step);
+        match (luma.depth, step) {
+            (8, 1) => out.copy_from_slice(row),
+            (8, _) => out.iter_mut().zip(row.chunks_exact(step)).for_each(|(out, sample)| *out = sample[offset]),
+            _ => {
+                for (sample, out) in row.chunks_exact(step).zip(out) {
+                    let bytes = [sample[offset], sample[offset + 1]];
+                    let value = if is_big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+                    *out = (value >> shift) as u8;
+                }
             }
         }
     }
     Ok(())
+}
+
+/// `length` bytes of row `y` of the first plane, whose rows may run upwards in memory.
+fn row(picture: &frame::Video, y: usize, length: usize) -> &[u8] {
+    // SAFETY: a decoded picture has all its rows, each of at least `length` bytes: its width in whole samples.
+    unsafe {
+        let raw = &*picture.as_ptr();
+        std::slice::from_raw_parts(raw.data[0].offset(y as isize * raw.linesize[0] as isize), length)
+    }
 }
