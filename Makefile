@@ -38,17 +38,18 @@ wheel: target/wheel-built
 check-wheel: wheel
 	.ci/check-wheel dist/*.whl
 
-# Peers that are not among the judges of the tests are installed for this alone.
+# Kernels by themselves, then harkit beside its peers, which have an environment of their own.
 bench: setup
-	$(BIN)/pip install --quiet --group bench
 	cargo bench
-	$(BIN)/python benches/compare
+	test -x .venv-bench/bin/pip || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet -r benches/compare/requirements.txt
+	PYTHONPATH=$(CURDIR)/python .venv-bench/bin/python benches/compare/run.py
 
 notices: setup
 	.ci/notices > LICENSES/crates.txt
 
 clean:
-	rm -rf target $(VENV) out dist python/harkit/_core.abi3.so
+	rm -rf target $(VENV) .venv-bench out dist python/harkit/_core.abi3.so
 
 # The environment, with what builds, tests and lint need.
 $(VENV)/installed: pyproject.toml

@@ -125,6 +125,23 @@ pub fn map_ordered<T: Sync, R: Send>(
     Ok(pool()?.install(|| items.par_iter().with_max_len(1).enumerate().map(one).collect()))
 }
 
+/// `work(i, chunk, scratch)` for each chunk of `size` values on the pool, `scratch` kept from chunk to
+/// chunk by a thread. Counts each finished chunk on `job`; gives the first error that a thread met.
+pub fn for_each_chunk<T: Send, S: Default>(
+    values: &mut [T],
+    size: usize,
+    job: &Job,
+    work: impl Fn(usize, &mut [T], &mut S) -> Result<()> + Sync + Send,
+) -> Result<()> {
+    let one = |scratch: &mut S, (i, chunk): (usize, &mut [T])| {
+        job.check()?;
+        work(i, chunk, scratch)?;
+        job.advance();
+        Ok(())
+    };
+    pool()?.install(|| values.par_chunks_exact_mut(size).enumerate().try_for_each_init(S::default, one))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from harkit import errors, sampling, transforms
+from harkit import datasets, enhancement, errors, sampling, transforms
 from harkit._core import num_threads, set_num_threads
 from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
 from harkit.video import VideoInfo, VideoReader, probe, write_clip
@@ -17,6 +17,8 @@ __all__ = [
     "ClipStream",
     "VideoInfo",
     "VideoReader",
+    "datasets",
+    "enhancement",
     "errors",
     "load_clips",
     "num_threads",

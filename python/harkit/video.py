@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, TypeAlias, overload
@@ -63,7 +63,8 @@ class VideoInfo:
     header_frames : int or None
         The number of frames in the container's header, which may be wrong.
     damage : str or None
-        Why reading ended before the end of the file, where it did.
+        Why reading ended before the end of the file, or that pictures were found damaged when they were
+        decoded; None where nothing is known to be wrong.
     """
 
     width: int
@@ -141,8 +142,8 @@ class VideoReader:
     Notes
     -----
     Reading on frame by frame decodes each picture once; a jump decodes from the nearest key before the frame.
-    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where
-    a file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
+    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where a
+    file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
     ``len`` changes (also with a message).
 
     Examples
@@ -181,21 +182,26 @@ class VideoReader:
     def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]: ...
     def __getitem__(self, index: Any) -> NDArray[np.uint8]:
         if isinstance(index, slice):
-            return self._read(range(*index.indices(self._n_frames)))
+            return self._read(lambda n_frames: range(*index.indices(n_frames)))
+        if isinstance(index, (bool, np.bool_)):
+            raise ArgumentTypeError(f"a frame index must be an integer, got {index!r}")
         try:
             single = operator.index(index)
         except TypeError:
-            return self._read(_as_indices(index))
-        if isinstance(index, (bool, np.bool_)):
-            raise ArgumentTypeError(f"a frame index must be an integer, got {index!r}")
-        return self._frame(single)
+            single = None
+        if single is None:
+            indices = _as_indices(index)
+            return self._read(lambda _: indices)
+        frame: NDArray[np.uint8] = self._read(lambda _: [single], go_on=True)[0]
+        return frame
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         start = 0
         while start < self._n_frames:
-            stop = min(start + _CHUNK, self._n_frames)
-            yield from self._read(range(start, stop), go_on=True)
-            start = stop
+            begin = start
+            frames = self._read(lambda n_frames: range(begin, min(begin + _CHUNK, n_frames)), go_on=True)
+            yield from frames
+            start += len(frames) or _CHUNK
 
     def at(self, seconds: ArrayLike) -> NDArray[np.uint8]:
         """Give the frame shown at a time.
@@ -215,19 +221,28 @@ class VideoReader:
         harkit.errors.ArgumentError
             A time before the first frame, after the end, or not a number.
         """
-        times = np.asarray(seconds, dtype=np.float64)
-        duration = self.info.duration
-        wrong = ~((times >= 0) & (times < duration))
-        if wrong.any():
-            bad = times[wrong].flat[0]
-            raise ArgumentError(
-                f"`seconds` must be at least 0 and below {duration:.3f}, got {bad}", path=self._name
-            )
-        # A millionth of a second covers the rounding of times such as 7 / 30.
-        indices = np.searchsorted(self.timestamps, times + 1e-6, side="right") - 1
-        if times.ndim == 0:
-            return self._frame(int(indices))
-        return self._read(indices.tolist())
+        try:
+            times = np.asarray(seconds, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ArgumentTypeError(
+                f"`seconds` must be a number or a list of numbers, got {seconds!r}"
+            ) from error
+        if times.ndim > 1:
+            raise ArgumentTypeError(f"`seconds` must be a number or 1-D, got shape {times.shape}")
+
+        def shown(_: int) -> list[int]:
+            # Each time anew: the times change with the frames where a file turns out to be damaged.
+            wrong = ~((times >= 0) & (times < self._reader.duration()))
+            if wrong.any():
+                message = f"`seconds` must be at least 0 and below {self._reader.duration():.3f}, got {times[wrong].flat[0]}"
+                raise ArgumentError(self._named(message), path=self._name)
+            # A millionth of a second covers the rounding of times such as 7 / 30.
+            indices = np.searchsorted(self.timestamps, np.atleast_1d(times) + 1e-6, side="right") - 1
+            return [int(index) for index in indices]
+
+        frames = self._read(shown, go_on=times.ndim == 0)
+        at_once: NDArray[np.uint8] = frames if times.ndim else frames[0]
+        return at_once
 
     def close(self) -> None:
         """Close the file; reading afterwards is an error. Closing twice is not."""
@@ -245,16 +260,14 @@ class VideoReader:
         name = f"{self._name!r}, " if self._name is not None else ""
         return f"VideoReader({name}n_frames={self._n_frames})"
 
-    def _frame(self, index: int) -> NDArray[np.uint8]:
-        frame: NDArray[np.uint8] = self._read([index], go_on=True)[0]
-        return frame
-
-    def _read(self, indices: Sequence[int], *, go_on: bool = False) -> NDArray[np.uint8]:
+    def _read(self, choose: Callable[[int], Sequence[int]], *, go_on: bool = False) -> NDArray[np.uint8]:
+        """Give the frames that `choose` names, told the number of frames."""
         while True:
-            wanted = [self._checked(index) for index in indices]
+            wanted = [self._checked(index) for index in choose(self._n_frames)]
             if not wanted:
-                first = self._read([0], go_on=True)
-                return np.empty((0, *first.shape[1:]), dtype=np.uint8)
+                info = self.info
+                shape = (0, info.height, info.width)
+                return np.empty(shape if self._gray else (*shape, 3), dtype=np.uint8)
             frames = self._reader.read(wanted, go_on)
             if frames is not None:
                 return frames[..., 0] if self._gray else frames
@@ -263,16 +276,21 @@ class VideoReader:
 
     def _checked(self, index: int) -> int:
         if not -self._n_frames <= index < self._n_frames:
-            raise FrameIndexError(
-                f"there is no frame {index}: the video has {self._n_frames} frames",
-                path=self._name,
-                frame=index,
-            )
+            message = f"there is no frame {index}: the video has {self._n_frames} frames"
+            raise FrameIndexError(self._named(message), path=self._name, frame=index)
         return index % self._n_frames
+
+    def _named(self, message: str) -> str:
+        return message if self._name is None else f"{self._name}: {message}"
 
 
 def _as_indices(index: Any) -> list[int]:
-    array = np.asarray(index)
+    try:
+        array = np.asarray(index)
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"frames are chosen by a 1-D list of integers, got a {type(index).__name__}"
+        ) from error
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ArgumentTypeError(
             f"frames are chosen by an integer, a slice or a 1-D list of integers, got {type(index).__name__} "

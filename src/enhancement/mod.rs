@@ -1,19 +1,157 @@
-//! stand-in until merged
+//! How bright: dark frames made readable.
+//!
+//! * [`gamma`], [`auto_gamma`], [`log`]: one table for all values
+//! * [`equalize`], [`clahe`]: tables from histograms, of the frame or of its tiles
+//! * [`retinex`], [`lime`]: illumination estimated and divided out
+//! * [`denoise`]: the noise that all of these lift up
+//! * [`step`]: what a step looks like; statistics per frame or per clip
+//! * `lookup`, `histogram`, `luma`, `surround`, `laplacian`, `elementary`, `simd`: what they are made of
+//!
+//! Frames are bytes, (H, W, 3) RGB or (H, W, 1) grey, changed in place. Parameters are checked when a
+//! step is made; nothing can fail afterwards but a cancelled job, a frame of another shape, and noise
+//! that cannot be estimated. Kernels have no threads; only [`enhance`] uses the pool, frame by frame.
+
+mod auto_gamma;
+mod clahe;
+mod denoise;
+mod elementary;
+mod equalize;
+mod gamma;
+mod histogram;
+mod laplacian;
+mod lime;
+mod log;
+mod lookup;
+mod luma;
+mod retinex;
+mod scratch;
+mod simd;
+mod step;
+mod surround;
+
+pub use auto_gamma::AutoGamma;
+pub use clahe::Clahe;
+pub use denoise::Denoise;
+pub use equalize::{Channels as EqualizeChannels, Convention, Equalize};
+pub use gamma::Gamma;
+pub use lime::Lime;
+pub use log::Log;
+pub use retinex::{Channels as RetinexChannels, Retinex};
+pub use scratch::Scratch;
+pub use step::Per;
+
 use crate::clip::FrameShape;
-use crate::error::Result;
-use crate::parallel::Job;
-#[derive(Default)]
-pub struct Scratch;
+use crate::error::{Error, ErrorKind, Result};
+use crate::parallel::{self, Job};
+
+/// One step of enhancement, its parameters checked.
 #[derive(Clone, Debug)]
-pub enum Enhancement {}
+pub enum Enhancement {
+    Gamma(Gamma),
+    AutoGamma(AutoGamma),
+    Log(Log),
+    Equalize(Equalize),
+    Clahe(Clahe),
+    Retinex(Retinex),
+    Lime(Lime),
+    Denoise(Denoise),
+}
+
+/// `$use` for whichever [`step::Step`] it is, `$denoise` for the one that looks at neighbouring frames.
+macro_rules! each {
+    ($enhancement:expr, $step:ident => $use:expr, $denoise:ident => $other:expr) => {
+        match $enhancement {
+            Enhancement::Gamma($step) => $use,
+            Enhancement::AutoGamma($step) => $use,
+            Enhancement::Log($step) => $use,
+            Enhancement::Equalize($step) => $use,
+            Enhancement::Clahe($step) => $use,
+            Enhancement::Retinex($step) => $use,
+            Enhancement::Lime($step) => $use,
+            Enhancement::Denoise($denoise) => $other,
+        }
+    };
+}
+
 impl Enhancement {
+    /// True where each frame alone suffices: [`Self::apply_frame`] on each then does what
+    /// [`Self::apply_clip`] does on all.
     pub fn is_framewise(&self) -> bool {
-        true
+        use step::Step;
+        each!(self, step => step.per() == Per::Frame, denoise => denoise.is_framewise())
     }
-    pub fn apply_frame(&self, _f: &mut [u8], _s: FrameShape, _x: &mut Scratch) -> Result<()> {
-        Ok(())
+
+    /// Changes one frame by itself; a step that is not framewise takes it for a whole clip.
+    pub fn apply_frame(&self, frame: &mut [u8], shape: FrameShape, scratch: &mut Scratch) -> Result<()> {
+        use step::Step;
+        check(frame, shape)?;
+        if frame.len() != shape.len() {
+            return Err(Error::new(ErrorKind::Internal, "more than one frame where one is wanted"));
+        }
+        each!(self, step => {
+            step.apply_alone(frame, shape, scratch);
+            Ok(())
+        }, denoise => denoise.apply_frame(frame, shape, scratch))
     }
-    pub fn apply_clip(&self, _f: &mut [u8], _s: FrameShape, _x: &mut Scratch, _j: &Job) -> Result<()> {
-        Ok(())
+
+    /// Changes a clip on this thread; ends early, with the error of a cancelled job, when `job` says so.
+    pub fn apply_clip(&self, frames: &mut [u8], shape: FrameShape, scratch: &mut Scratch, job: &Job) -> Result<()> {
+        check(frames, shape)?;
+        each!(self, step => step::apply_clip(step, frames, shape, scratch, job),
+              denoise => denoise.apply_clip(frames, shape, scratch, job))
     }
+
+    fn apply_clip_on_pool(&self, frames: &mut [u8], shape: FrameShape, job: &Job) -> Result<()> {
+        each!(self, step => step::apply_clip_on_pool(step, frames, shape, job),
+              denoise => denoise.apply_clip_on_pool(frames, shape, job))
+    }
+}
+
+/// Applies steps in order to a clip, its frames on the pool. With a `source` of the same size the frames
+/// are copied from it first, each while it is in the cache for the first steps.
+pub fn enhance(
+    steps: &[Enhancement],
+    source: Option<&[u8]>,
+    frames: &mut [u8],
+    shape: FrameShape,
+    job: &Job,
+) -> Result<()> {
+    check(frames, shape)?;
+    if source.is_some_and(|source| source.len() != frames.len()) {
+        return Err(Error::new(ErrorKind::Internal, "source and result differ in size"));
+    }
+    let (mut source, mut rest) = (source, steps);
+    while source.is_some() || !rest.is_empty() {
+        let (framewise, others) = rest.split_at(rest.iter().take_while(|step| step.is_framewise()).count());
+        parallel::for_each_chunk(frames, shape.len(), job, |index, frame, scratch: &mut Scratch| {
+            if let Some(source) = source {
+                frame.copy_from_slice(&source[index * shape.len()..][..shape.len()]);
+            }
+            framewise.iter().try_for_each(|step| step.apply_frame(frame, shape, scratch))
+        })?;
+        source = None;
+        rest = match others.split_first() {
+            Some((step, others)) => {
+                step.apply_clip_on_pool(frames, shape, job)?;
+                others
+            }
+            None => &[],
+        };
+    }
+    Ok(())
+}
+
+/// Whole frames, at least one, not empty, RGB or grey.
+fn check(frames: &[u8], shape: FrameShape) -> Result<()> {
+    if shape.channels != 1 && shape.channels != 3 {
+        let message = format!("must have 1 channel (grey) or 3 (RGB), got {}", shape.channels);
+        return Err(Error::argument("clip", message));
+    }
+    if frames.is_empty() || shape.is_empty() {
+        return Err(Error::argument("clip", "has no pixels"));
+    }
+    if !frames.len().is_multiple_of(shape.len()) {
+        return Err(Error::new(ErrorKind::Internal, "a part of a frame"));
+    }
+    Ok(())
 }

@@ -39,6 +39,8 @@ fn set_num_threads(threads: usize) {
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use super::enhancement::{check_enhancement, enhance_clip};
+    #[pymodule_export]
     use super::loading::{check_recipe, load_video, load_videos, video_lengths};
     #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};

@@ -28,6 +28,11 @@ pub fn detached_with_progress<R: Send>(
     progress: Option<&Bound<'_, PyAny>>,
     work: impl FnOnce(&Job) -> Result<R> + Send,
 ) -> PyResult<R> {
+    if rayon::current_thread_index().is_some() {
+        // A worker called Python, which calls harkit: the pool may have no other thread to wait for.
+        let outcome = py.detach(|| guarded(work, &Job::new()));
+        return outcome.or_raise(py);
+    }
     let progress = progress.map(|callable| callable.clone().unbind());
     let outcome = py.detach(|| {
         let job = Job::new();
@@ -36,10 +41,8 @@ pub fn detached_with_progress<R: Send>(
             let (sender, receiver) = sync_channel(1);
             let job = &job;
             scope.spawn(move |_| {
-                let outcome = catch_unwind(AssertUnwindSafe(|| work(job)))
-                    .unwrap_or_else(|panic| Err(panic_error(panic.as_ref())));
                 // The receiver waits below until this arrives.
-                let _ = sender.send(outcome);
+                let _ = sender.send(guarded(work, job));
             });
             let tell = || {
                 progress
@@ -91,6 +94,11 @@ pub fn forward_messages(py: Python<'_>) {
     if let Err(error) = forward() {
         error.write_unraisable(py, None);
     }
+}
+
+/// Does the work; a panic is an error like others.
+fn guarded<R>(work: impl FnOnce(&Job) -> Result<R>, job: &Job) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(|| work(job))).unwrap_or_else(|panic| Err(panic_error(panic.as_ref())))
 }
 
 fn panic_error(panic: &(dyn Any + Send)) -> Error {

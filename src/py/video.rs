@@ -1,8 +1,10 @@
 //! `harkit.video`: readers and writers.
 
+use std::alloc::Layout;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use numpy::ndarray::{Array1, Array4};
 use numpy::{IntoPyArray, PyArray1, PyArray4, PyReadonlyArray4, PyUntypedArrayMethods};
@@ -26,6 +28,14 @@ pub(crate) fn source(object: &Bound<'_, PyAny>) -> PyResult<Source> {
         return Ok(Source::Path(path));
     }
     if object.hasattr("read")? && object.hasattr("seek")? {
+        // An object that cannot read nothing will say so when it is to read something.
+        if let Ok(nothing) = object.call_method1("read", (0,))
+            && !nothing.is_instance_of::<PyBytes>()
+        {
+            let kind = nothing.get_type().name()?.to_string();
+            let message = format!("`source` must be open in binary mode: its `read` gives {kind}, not bytes");
+            return Err(Error::new(ErrorKind::Type, message)).or_raise(object.py());
+        }
         let object = Arc::new(object.clone().unbind());
         return Ok(Source::Object(Arc::new(move || {
             let mut stream = PythonStream { object: object.clone() };
@@ -47,9 +57,8 @@ impl Read for PythonStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Python::attach(|py| {
             let data = self.object.call_method1(py, "read", (buffer.len(),)).map_err(python_io)?;
-            let data = data
-                .cast_bound::<PyBytes>(py)
-                .map_err(|_| io::Error::other("the object's `read` gave no bytes: is it open in text mode?"))?;
+            let data =
+                data.cast_bound::<PyBytes>(py).map_err(|_| io::Error::other("the object's `read` gave no bytes"))?;
             let data = data.as_bytes();
             let Some(target) = buffer.get_mut(..data.len()) else {
                 return Err(io::Error::other("the object's `read` gave more than was asked for"));
@@ -87,35 +96,70 @@ pub(crate) fn color(gray: &Bound<'_, PyAny>) -> PyResult<Color> {
 }
 
 /// Frames in the order in which they were asked for, twice where asked for twice.
-struct Gather<'a> {
-    wanted: &'a [usize],
+struct Gather {
+    /// Frames and their places in the result, sorted.
+    slots: Vec<(usize, usize)>,
     shape: Option<FrameShape>,
     data: Vec<u8>,
 }
 
-impl<'a> Gather<'a> {
-    fn new(wanted: &'a [usize]) -> Self {
-        Self { wanted, shape: None, data: Vec::new() }
+impl Gather {
+    fn new(wanted: &[usize]) -> Self {
+        let mut slots: Vec<_> = wanted.iter().enumerate().map(|(slot, &frame)| (frame, slot)).collect();
+        slots.sort_unstable();
+        Self { slots, shape: None, data: Vec::new() }
+    }
+
+    /// The frames, ascending, each once.
+    fn frames(&self) -> Vec<usize> {
+        let mut frames: Vec<_> = self.slots.iter().map(|&(frame, _)| frame).collect();
+        frames.dedup();
+        frames
+    }
+
+    fn slots_of(&self, frame: usize) -> &[(usize, usize)] {
+        let start = self.slots.partition_point(|&(known, _)| known < frame);
+        let rest = self.slots.get(start..).unwrap_or_default();
+        rest.get(..rest.partition_point(|&(known, _)| known == frame)).unwrap_or_default()
     }
 
     fn first_slot(&self, frame: usize) -> Result<usize> {
-        let slot = self.wanted.iter().position(|&wanted| wanted == frame);
-        slot.ok_or_else(|| Error::new(ErrorKind::Internal, format!("frame {frame} was not asked for")))
+        let first = self.slots_of(frame).first().map(|&(_, slot)| slot);
+        first.ok_or_else(|| Error::new(ErrorKind::Internal, format!("frame {frame} was not asked for")))
+    }
+
+    /// Room for all frames; no memory is an error like others, not the end of the process.
+    fn allocate(&mut self, shape: FrameShape) -> Result<()> {
+        let length = self.slots.len().saturating_mul(shape.len());
+        let room = Layout::array::<u8>(length).ok().filter(|_| length > 0).and_then(|layout| {
+            // SAFETY: the layout is not empty; a null result is handled; what comes is `length` zeroed bytes of
+            // the allocator that `Vec` uses.
+            unsafe {
+                let start = std::alloc::alloc_zeroed(layout);
+                (!start.is_null()).then(|| Vec::from_raw_parts(start, length, length))
+            }
+        });
+        self.data = room.ok_or_else(|| {
+            let message =
+                format!("{} frames need {length} bytes, more than there is memory; ask for fewer", self.slots.len());
+            Error::new(ErrorKind::Argument, message)
+        })?;
+        Ok(())
     }
 
     fn into_array(self) -> Result<Array4<u8>> {
         let shape = self.shape.unwrap_or(FrameShape::new(0, 0, 0));
-        Array4::from_shape_vec((self.wanted.len(), shape.height, shape.width, shape.channels), self.data)
+        Array4::from_shape_vec((self.slots.len(), shape.height, shape.width, shape.channels), self.data)
             .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
     }
 }
 
-impl FrameSink for Gather<'_> {
+impl FrameSink for Gather {
     fn place(&mut self, frame: usize, shape: FrameShape) -> Result<&mut [u8]> {
         let slot = self.first_slot(frame)?;
         let known = *self.shape.get_or_insert(shape);
         if self.data.is_empty() {
-            self.data = vec![0; self.wanted.len() * known.len()];
+            self.allocate(known)?;
         }
         self.data
             .get_mut(slot * known.len()..(slot + 1) * known.len())
@@ -125,30 +169,45 @@ impl FrameSink for Gather<'_> {
 
     fn finish(&mut self, frame: usize) -> Result<()> {
         let (first, length) = (self.first_slot(frame)?, self.shape.map_or(0, |shape| shape.len()));
-        for slot in first + 1..self.wanted.len() {
-            if self.wanted[slot] == frame {
-                self.data.copy_within(first * length..(first + 1) * length, slot * length);
-            }
+        let others: Vec<_> = self.slots_of(frame).iter().skip(1).map(|&(_, slot)| slot).collect();
+        for slot in others {
+            self.data.copy_within(first * length..(first + 1) * length, slot * length);
         }
         Ok(())
     }
 }
+
+/// How often a waiting thread looks whether the reader is free.
+const TURN: Duration = Duration::from_millis(1);
 
 /// An open video; one request at a time.
 #[pyclass(module = "harkit._core", frozen)]
 pub struct Reader {
     /// `None` once closed.
     video: Mutex<Option<Video>>,
+    source: Source,
     color: Color,
 }
 
 impl Reader {
+    /// The video, as soon as no other thread reads it; a cancelled job waits no longer.
+    fn wait_for_turn(&self, job: &Job) -> Result<MutexGuard<'_, Option<Video>>> {
+        loop {
+            match self.video.try_lock() {
+                Ok(video) => return Ok(video),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(TURN),
+            }
+            job.check()?;
+        }
+    }
+
     fn with<R: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Video, &Job) -> Result<R> + Send) -> PyResult<R> {
         detached(py, |job| {
-            let mut video = self.video.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut video = self.wait_for_turn(job)?;
             match video.as_mut() {
                 Some(video) => work(video, job),
-                None => Err(Error::new(ErrorKind::Argument, "this reader is closed")),
+                None => Err(self.source.name(Error::new(ErrorKind::Argument, "has been closed"))),
             }
         })
     }
@@ -161,7 +220,7 @@ impl Reader {
     fn new(py: Python<'_>, source: &Bound<'_, PyAny>, gray: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (source, color) = (self::source(source)?, color(gray)?);
         let video = detached(py, |job| Video::open(&source, job))?;
-        Ok(Self { video: Mutex::new(Some(video)), color })
+        Ok(Self { video: Mutex::new(Some(video)), source, color })
     }
 
     /// Frames `wanted`, as (T, H, W, C); with `go_on` the decoder stays alive for the frames that follow.
@@ -175,11 +234,8 @@ impl Reader {
         let color = self.color;
         let after = if go_on { After::GoOn } else { After::Stop };
         let frames = self.with(py, |video, job| {
-            let mut sorted = wanted.clone();
-            sorted.sort_unstable();
-            sorted.dedup();
             let mut gather = Gather::new(&wanted);
-            let complete = video.decode(&sorted, color, after, job, &mut gather)?;
+            let complete = video.decode(&gather.frames(), color, after, job, &mut gather)?;
             if complete { gather.into_array().map(Some) } else { Ok(None) }
         })?;
         Ok(frames.map(|frames| frames.into_pyarray(py)))
@@ -187,6 +243,10 @@ impl Reader {
 
     fn n_frames(&self, py: Python<'_>) -> PyResult<usize> {
         self.with(py, |video, _| Ok(video.n_frames()))
+    }
+
+    fn duration(&self, py: Python<'_>) -> PyResult<f64> {
+        self.with(py, |video, _| Ok(video.duration()))
     }
 
     fn timestamps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {

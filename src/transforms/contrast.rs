@@ -12,18 +12,31 @@ pub fn contrast<T: Copy + Into<f32>>(
     row: &mut Vec<f32>,
     emit: &mut dyn FnMut(usize, &[f32]),
 ) {
-    let mut means = [0.0f64; 3];
-    for pixel in source.chunks_exact(channels) {
-        for (mean, &value) in means.iter_mut().zip(pixel) {
-            *mean += f64::from(value.into());
+    match channels {
+        1 => contrast_channels::<T, 1>(source, factor, width, row, emit),
+        _ => contrast_channels::<T, 3>(source, factor, width, row, emit),
+    }
+}
+
+fn contrast_channels<T: Copy + Into<f32>, const C: usize>(
+    source: &[T],
+    factor: f32,
+    width: usize,
+    row: &mut Vec<f32>,
+    emit: &mut dyn FnMut(usize, &[f32]),
+) {
+    let mut sums = [0.0f64; C];
+    for pixel in source.chunks_exact(C) {
+        for c in 0..C {
+            sums[c] += f64::from(pixel[c].into());
         }
     }
-    let means = means.map(|sum| (sum / (source.len() / channels) as f64) as f32);
-    row.resize(width * channels, 0.0);
-    for (y, line) in source.chunks_exact(width * channels).enumerate() {
-        for (out, pixel) in row.chunks_exact_mut(channels).zip(line.chunks_exact(channels)) {
-            for ((out, &value), mean) in out.iter_mut().zip(pixel).zip(means) {
-                *out = ((value.into() - mean) * factor + mean).clamp(0.0, 255.0);
+    let means = sums.map(|sum| (sum / (source.len() / C) as f64) as f32);
+    row.resize(width * C, 0.0);
+    for (y, line) in source.chunks_exact(width * C).enumerate() {
+        for (out, pixel) in row.chunks_exact_mut(C).zip(line.chunks_exact(C)) {
+            for c in 0..C {
+                out[c] = ((pixel[c].into() - means[c]) * factor + means[c]).clamp(0.0, 255.0);
             }
         }
         emit(y, row);

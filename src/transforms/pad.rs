@@ -45,37 +45,58 @@ impl Padding {
         }
     }
 
-    /// Calls `emit(y, row)` for every row of the padded frame.
+    /// Calls `emit(y, row)` for every row of the padded frame; `buffer` holds that row and two between
+    /// the interpolation across and the one down.
     pub fn run<T: Copy + Into<f32>>(
         &self,
         source: &[T],
         channels: usize,
-        row: &mut Vec<f32>,
+        buffer: &mut Vec<f32>,
         emit: &mut dyn FnMut(usize, &[f32]),
     ) {
-        row.clear();
-        row.resize(self.target.width * channels, 0.0);
+        let (length, width) = (self.target.width * channels, self.columns.len() * channels);
+        let inside = self.left * channels..self.left * channels + width;
+        buffer.clear();
+        buffer.resize(length + 2 * width, 0.0);
+        let (row, lines) = buffer.split_at_mut(length);
+        let (mut near, mut far) = lines.split_at_mut(width);
+        let mut held = [None, None];
+        let across = |y: usize, line: &mut [f32]| match channels {
+            1 => self.across::<T, 1>(source, y, line),
+            _ => self.across::<T, 3>(source, y, line),
+        };
         for y in 0..self.target.height {
-            let inside = self.left * channels..(self.left + self.columns.len()) * channels;
-            match y.checked_sub(self.top).and_then(|y| self.rows.get(y)) {
-                Some(lerp) => self.blend(source, channels, *lerp, &mut row[inside]),
-                None => row[inside].fill(0.0),
+            let Some(down) = y.checked_sub(self.top).and_then(|y| self.rows.get(y)) else {
+                row.fill(0.0);
+                emit(y, row);
+                continue;
+            };
+            if held[1] == Some(down.lower) {
+                std::mem::swap(&mut near, &mut far);
+                held.swap(0, 1);
+            }
+            if held[0] != Some(down.lower) {
+                across(down.lower, near);
+            }
+            if held[1] != Some(down.upper) {
+                across(down.upper, far);
+            }
+            held = [Some(down.lower), Some(down.upper)];
+            for ((out, &top), &bottom) in row[inside.clone()].iter_mut().zip(&*near).zip(&*far) {
+                *out = top + (bottom - top) * down.part;
             }
             emit(y, row);
         }
     }
 
-    fn blend<T: Copy + Into<f32>>(&self, source: &[T], channels: usize, down: Lerp, out: &mut [f32]) {
-        let stride = self.source_width * channels;
-        let [above, below] = [down.lower, down.upper].map(|y| &source[y * stride..][..stride]);
-        for (out, across) in out.chunks_exact_mut(channels).zip(&self.columns) {
-            for (c, out) in out.iter_mut().enumerate() {
-                let along = |row: &[T]| {
-                    let [left, right] = [across.lower, across.upper].map(|x| row[x * channels + c].into());
-                    left + (right - left) * across.part
-                };
-                let (top, bottom) = (along(above), along(below));
-                *out = top + (bottom - top) * down.part;
+    fn across<T: Copy + Into<f32>, const C: usize>(&self, source: &[T], y: usize, line: &mut [f32]) {
+        let stride = self.source_width * C;
+        let row = &source[y * stride..][..stride];
+        for (out, across) in line.chunks_exact_mut(C).zip(&self.columns) {
+            let (left, right) = (&row[across.lower * C..][..C], &row[across.upper * C..][..C]);
+            for c in 0..C {
+                let (left, right): (f32, f32) = (left[c].into(), right[c].into());
+                out[c] = left + (right - left) * across.part;
             }
         }
     }

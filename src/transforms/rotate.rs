@@ -44,24 +44,35 @@ impl Rotation {
         row: &mut Vec<T>,
         emit: &mut dyn FnMut(usize, &[T]),
     ) {
-        let Size { height, width } = self.size;
-        let inside = |point: i32, side: usize| usize::try_from(point >> 16).ok().filter(|&at| at < side);
-        let step = |point: [i32; 2], by: [i32; 2]| [point[0].wrapping_add(by[0]), point[1].wrapping_add(by[1])];
-        row.resize(width * channels, T::default());
+        row.resize(self.size.width * channels, T::default());
         let mut start = self.start;
-        for y in 0..height {
-            let mut point = start;
-            for pixel in row.chunks_exact_mut(channels) {
-                match (inside(point[0], width), inside(point[1], height)) {
-                    (Some(x), Some(y)) => pixel.copy_from_slice(&source[(y * width + x) * channels..][..channels]),
-                    _ => pixel.fill(T::default()),
-                }
-                point = step(point, self.along);
+        for y in 0..self.size.height {
+            match channels {
+                1 => self.turn_row::<T, 1>(source, start, row),
+                _ => self.turn_row::<T, 3>(source, start, row),
             }
             start = step(start, self.down);
             emit(y, row);
         }
     }
+
+    fn turn_row<T: Copy + Default, const C: usize>(&self, source: &[T], mut point: [i32; 2], row: &mut [T]) {
+        let Size { height, width } = self.size;
+        for pixel in row.chunks_exact_mut(C) {
+            // Negative whole parts become large ones.
+            let [x, y] = point.map(|at| (at >> 16) as usize);
+            if x < width && y < height {
+                pixel.copy_from_slice(&source[(y * width + x) * C..][..C]);
+            } else {
+                pixel.fill(T::default());
+            }
+            point = step(point, self.along);
+        }
+    }
+}
+
+fn step(point: [i32; 2], by: [i32; 2]) -> [i32; 2] {
+    [point[0].wrapping_add(by[0]), point[1].wrapping_add(by[1])]
 }
 
 /// Python's `round(value, 15)`.

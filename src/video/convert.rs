@@ -59,6 +59,15 @@ impl Converter {
         Self { orientation, stored: None, scaler: None, rgb: Vec::new(), stored_frame: Vec::new() }
     }
 
+    pub fn knows_size(&self) -> bool {
+        self.stored.is_some()
+    }
+
+    /// Says how large the first picture is, as stored.
+    pub fn set_size(&mut self, height: usize, width: usize) {
+        self.stored = Some((height, width));
+    }
+
     /// The shape of frames made from pictures like this one.
     pub fn shape(&mut self, picture: &frame::Video, color: Color) -> FrameShape {
         let (height, width) = *self.stored.get_or_insert((picture.height() as usize, picture.width() as usize));
@@ -206,7 +215,7 @@ impl Scaler {
                 width as i32,
                 height as i32,
                 AVPixelFormat::AV_PIX_FMT_RGB24,
-                ffi::SWS_BILINEAR as i32,
+                ffi::SWS_BILINEAR,
                 ptr::null_mut(),
                 ptr::null_mut(),
                 ptr::null(),
@@ -219,7 +228,7 @@ impl Scaler {
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
             let source = ffi::sws_getCoefficients(kind.colorspace as i32);
-            let target = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
+            let target = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT);
             // Fails for formats without a matrix (RGB, grey), which need none.
             ffi::sws_setColorspaceDetails(
                 context,

@@ -5,6 +5,7 @@ use std::ptr;
 use video_rs::ffmpeg::{Packet, ffi, frame};
 
 use super::demux::Demuxer;
+use super::log;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How much of a packet's picture is needed.
@@ -16,6 +17,16 @@ pub enum Effort {
     ForOthers,
     /// Only that it exists.
     Count,
+}
+
+/// How a packet was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    Sound,
+    /// With a complaint in FFmpeg's log.
+    Complaint,
+    /// Its picture was concealed, or could not be decoded.
+    Damaged,
 }
 
 /// What the codec has to say.
@@ -48,7 +59,7 @@ impl Decoder {
             if codec.is_null() {
                 let message =
                     format!("its codec, {}, has no decoder in this build", codec_name((*parameters).codec_id));
-                return Err(demuxer.source().name(Error::new(ErrorKind::Unsupported, message)));
+                return Err(Error::new(ErrorKind::Unsupported, message));
             }
             let context = ffi::avcodec_alloc_context3(codec);
             if context.is_null() {
@@ -63,27 +74,44 @@ impl Decoder {
             }
             if ffi::avcodec_open2(context, codec, ptr::null_mut()) < 0 {
                 let message = format!("its {} stream cannot be decoded", codec_name((*parameters).codec_id));
-                return Err(demuxer.source().name(Error::new(ErrorKind::Decode, message)));
+                return Err(Error::new(ErrorKind::Decode, message));
             }
             Ok(decoder)
         }
     }
 
-    /// Gives a packet. Damaged data is not an error here: the codec conceals or leaves out the picture, says
-    /// so in FFmpeg's log, and the caller sees which pictures come out.
-    pub fn send(&mut self, packet: &Packet, effort: Effort) {
+    /// Gives a packet. Damaged data is not an error here: the codec conceals or leaves out the picture, and the
+    /// caller sees which pictures come out.
+    pub fn send(&mut self, packet: &Packet, effort: Effort) -> Received {
         use ffi::AVDiscard::*;
         use video_rs::ffmpeg::packet::Ref;
+        let concealed = log::concealed();
+        log::take_error();
         let leave_out = effort == Effort::ForOthers && self.skips_unneeded;
         // SAFETY: the context is open; the packet is valid and is referenced, not kept.
-        unsafe {
+        let status = unsafe {
             (*self.context).skip_frame = if leave_out { AVDISCARD_NONREF } else { AVDISCARD_DEFAULT };
             // Counting needs no pixels, so the two costliest steps after parsing are left out.
             let pixels = if effort == Effort::Count { AVDISCARD_ALL } else { AVDISCARD_DEFAULT };
             (*self.context).skip_loop_filter = pixels;
             (*self.context).skip_idct = pixels;
-            ffi::avcodec_send_packet(self.context, packet.as_ptr());
+            // One thread: the packet is decoded before this returns.
+            ffi::avcodec_send_packet(self.context, packet.as_ptr())
+        };
+        if status < 0 || log::concealed() != concealed {
+            Received::Damaged
+        } else if log::take_error().is_some() {
+            Received::Complaint
+        } else {
+            Received::Sound
         }
+    }
+
+    /// Whether the codec complains when it begins in mid-stream, of pictures that it is told to forget and has
+    /// never seen, though all it gives is right.
+    pub fn complains_in_mid_stream(&self) -> bool {
+        // SAFETY: the context is open.
+        unsafe { (*self.context).codec_id == ffi::AVCodecID::AV_CODEC_ID_H264 }
     }
 
     /// Says that no packet follows; [`Self::receive`] then gives what is held back.

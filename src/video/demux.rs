@@ -35,7 +35,7 @@ pub struct PacketRecord {
 /// All packets of the stream in the order of decoding.
 pub struct PacketTable {
     pub records: Vec<PacketRecord>,
-    /// Why reading ended before the end of the file, where it did.
+    /// Why reading ended before the end of the file, where it did; the packets before that are whole.
     pub damage: Option<String>,
     /// No packet belongs to a higher temporal layer, so that non-reference pictures serve no other.
     pub is_single_layer: bool,
@@ -49,28 +49,22 @@ pub struct Demuxer {
     interrupt: Interrupt,
     /// A packet that was read to see where a seek had gone.
     ahead: Option<Packet>,
+    /// A read has failed: FFmpeg may not recover from that, so the source must be opened anew.
+    is_broken: bool,
 }
 
 impl Demuxer {
     pub fn open(source: &Source, job: &Job) -> Result<Self> {
-        log::initialise();
-        let _context = log::about(source);
         let interrupt = Interrupt::default();
         interrupt.watch(job);
-        let (input, stream) = open_input(source, &interrupt).map_err(|error| {
-            let stopped = job.check().err();
-            stopped.unwrap_or_else(|| source.name(error))
-        })?;
-        Ok(Self { input, stream, source: source.clone(), interrupt, ahead: None })
+        let (input, stream) = open_input(source, &interrupt)
+            .map_err(|error| job.check().err().or_else(|| interrupt.failure()).unwrap_or(error))?;
+        Ok(Self { input, stream, source: source.clone(), interrupt, ahead: None, is_broken: false })
     }
 
     /// From now on reads stop when `job` is cancelled.
     pub fn watch(&self, job: &Job) {
         self.interrupt.watch(job);
-    }
-
-    pub fn source(&self) -> &Source {
-        &self.source
     }
 
     /// FFmpeg's short name of the container: "mov", "matroska", "avi", …
@@ -100,33 +94,50 @@ impl Demuxer {
         loop {
             // FFmpeg overwrites the packet without releasing the bytes of the one before.
             *packet = Packet::empty();
-            match packet.read(&mut self.input) {
+            let status = packet.read(&mut self.input);
+            // FFmpeg takes a read that failed for the end of the file, or for damage; it is neither.
+            if let Some(failure) = self.interrupt.failure() {
+                self.is_broken = true;
+                return Err(failure);
+            }
+            match status {
                 Ok(()) if packet.stream() == self.stream => return Ok(Some(())),
                 Ok(()) => {}
                 Err(ffmpeg::Error::Eof) => return Ok(None),
-                Err(error) => return Err(self.source.name(Error::new(ErrorKind::Decode, error.to_string()))),
+                Err(error) => {
+                    self.is_broken = true;
+                    return Err(Error::new(ErrorKind::Decode, error.to_string()));
+                }
             }
         }
     }
 
     /// Reads every packet once, keeping what the table needs of each.
     pub fn scan(&mut self, job: &Job) -> Result<PacketTable> {
-        let _context = log::about(&self.source);
         // SAFETY: `stream` is valid while self lives; codecpar is set for every stream.
         let mut inspector = unsafe { packets::Inspector::new((*self.stream()).codecpar) };
-        let (mut records, mut damage, mut packet) = (Vec::new(), None, Packet::empty());
-        loop {
+        let (mut records, mut packet, mut is_cut) = (Vec::new(), Packet::empty(), false);
+        let damage = loop {
             job.check()?;
+            log::take_error();
             match self.read(&mut packet) {
-                Ok(Some(())) => records.push(record(&packet, &mut inspector)),
-                Ok(None) => break,
+                Ok(Some(())) => {
+                    is_cut = packet.is_corrupt();
+                    records.push(record(&packet, &mut inspector));
+                }
+                Ok(None) => {
+                    let said = log::take_error().or_else(|| is_cut.then(|| "it is cut off".to_string()));
+                    break said.map(|said| format!("the file ends at packet {}: {said}", records.len()));
+                }
                 Err(error) => {
                     job.check()?;
-                    damage = Some(format!("reading stopped after packet {}: {}", records.len(), error.message()));
-                    break;
+                    if error.kind() == ErrorKind::Io {
+                        return Err(error);
+                    }
+                    break Some(format!("reading stopped at packet {}: {}", records.len(), error.message()));
                 }
             }
-        }
+        };
         Ok(PacketTable { records, damage, is_single_layer: inspector.is_single_layer() })
     }
 
@@ -139,7 +150,7 @@ impl Demuxer {
     /// Moves to the packet `key` of the table, or before it; where, shows in the next packet's bytes. `None`:
     /// the container cannot seek exactly, or went astray.
     pub fn seek(&mut self, records: &[PacketRecord], key: usize) -> Option<usize> {
-        let record = records.get(key).filter(|_| is_indexed(&self.format()))?;
+        let record = records.get(key).filter(|_| is_indexed(&self.format()) && !self.is_broken)?;
         let time = if record.dts == ffi::AV_NOPTS_VALUE { record.pts } else { record.dts };
         self.ahead = None;
         // SAFETY: the context is open; a failed seek leaves it readable.

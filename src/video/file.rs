@@ -1,6 +1,6 @@
 //! A video file, open: its facts, its timeline, and frames by number.
 
-use video_rs::ffmpeg::ffi;
+use video_rs::ffmpeg::{ffi, frame};
 
 use super::FrameSink;
 use super::convert::{Color, Converter};
@@ -10,7 +10,7 @@ use super::info::{Counted, DEFAULT_RATE, VideoInfo, seconds, usual_step};
 use super::orientation::Orientation;
 use super::session::{After, Numbering, Session};
 use super::source::Source;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Job;
 
 pub struct VideoFile {
@@ -18,6 +18,8 @@ pub struct VideoFile {
     converter: Converter,
     orientation: Orientation,
     timestamps: Vec<f64>,
+    /// What the first picture says, once it has been decoded for that.
+    first: Option<FirstPicture>,
 }
 
 impl VideoFile {
@@ -25,7 +27,7 @@ impl VideoFile {
         let session = Session::open(Demuxer::open(source, job)?, job)?;
         let orientation = orientation(session.demuxer());
         let timestamps = timestamps(&session);
-        Ok(Self { session, converter: Converter::new(orientation), orientation, timestamps })
+        Ok(Self { session, converter: Converter::new(orientation), orientation, timestamps, first: None })
     }
 
     pub fn timestamps(&self) -> &[f64] {
@@ -42,48 +44,74 @@ impl VideoFile {
         sink: &mut dyn FrameSink,
     ) -> Result<bool> {
         let converter = &mut self.converter;
+        let declared = declared_size(self.session.demuxer());
+        let mut is_other_size = false;
         let complete = self.session.decode(wanted, after, job, &mut |frame, picture| {
+            // All frames get the size of the first. The header knows it, unless the size changes in mid-stream.
+            is_other_size = frame > 0 && !converter.knows_size() && size(picture) != declared;
+            if is_other_size {
+                return Err(Error::new(ErrorKind::Internal, "the first frame's size must be found out"));
+            }
             let shape = converter.shape(picture, color);
             converter.write(picture, color, sink.place(frame, shape)?)?;
             sink.finish(frame)
         });
-        let source = self.session.demuxer().source().clone();
-        let complete = complete.map_err(|error| source.name(error))?;
-        if !complete {
-            self.timestamps = timestamps(&self.session);
+        if is_other_size {
+            let first = self.first_picture(job)?;
+            self.converter.set_size(first.height, first.width);
+            return self.decode(wanted, color, after, job, sink);
         }
-        Ok(complete)
+        if matches!(complete, Ok(false)) {
+            self.timestamps = timestamps(&self.session);
+            self.first = None;
+        }
+        complete
     }
 
-    /// The facts; decodes the first frame, which knows its own format best.
+    /// Seconds from the first frame to the end of the last, which is taken to last as long as most do.
+    pub fn duration(&self) -> f64 {
+        let step = usual_step(&self.timestamps).or_else(|| rate(self.session.demuxer()).map(|rate| 1.0 / rate));
+        self.timestamps.last().copied().unwrap_or_default() + step.unwrap_or(1.0 / DEFAULT_RATE)
+    }
+
+    /// The facts. The first frame knows its own format best, so it is decoded the first time.
     pub fn info(&mut self, job: &Job) -> Result<VideoInfo> {
-        let mut picture = FirstPicture::default();
-        while !self.session.decode(&[0], After::GoOn, job, &mut |_, frame| {
+        let first = match self.first.take() {
+            Some(first) => first,
+            None => self.first_picture(job)?,
+        };
+        let info = self.describe(&first);
+        self.first = Some(first);
+        Ok(info)
+    }
+
+    fn first_picture(&mut self, job: &Job) -> Result<FirstPicture> {
+        let mut first = None;
+        while !self.session.decode(&[0], After::GoOn, job, &mut |_, picture| {
+            let (height, width) = size(picture);
             // SAFETY: a decoded picture is valid.
-            let raw = unsafe { &*frame.as_ptr() };
-            picture = FirstPicture {
-                height: raw.height as usize,
-                width: raw.width as usize,
-                pixel_format: format_name(frame.format().into()),
+            let raw = unsafe { &*picture.as_ptr() };
+            first = Some(FirstPicture {
+                height,
+                width,
+                pixel_format: format_name(picture.format().into()),
                 range: raw.color_range,
                 space: raw.colorspace,
                 is_interlaced: raw.interlaced_frame != 0,
-            };
+            });
             Ok(())
-        })? {}
-        self.timestamps = timestamps(&self.session);
-        Ok(self.describe(picture))
+        })? {
+            self.timestamps = timestamps(&self.session);
+        }
+        first.ok_or_else(|| Error::new(ErrorKind::Internal, "decoding ended without the first frame"))
     }
 
-    fn describe(&self, picture: FirstPicture) -> VideoInfo {
+    fn describe(&self, picture: &FirstPicture) -> VideoInfo {
         let demuxer = self.session.demuxer();
         // SAFETY: the stream lives as long as the demuxer.
         let (stream, parameters) = unsafe { (&*demuxer.stream(), &*(*demuxer.stream()).codecpar) };
         let (height, width) = self.orientation.size(picture.height, picture.width);
-        let n_frames = self.timestamps.len();
-        let step =
-            usual_step(&self.timestamps).or_else(|| rate(demuxer).map(|rate| 1.0 / rate)).unwrap_or(1.0 / DEFAULT_RATE);
-        let duration = self.timestamps.last().copied().unwrap_or_default() + step;
+        let (n_frames, duration) = (self.timestamps.len(), self.duration());
         let times = self.session.numbering().times();
         let aspect = parameters.sample_aspect_ratio;
         VideoInfo {
@@ -102,7 +130,7 @@ impl VideoFile {
                 .map_or(0.0, |&time| time as f64 * demuxer.time_base()),
             codec: codec_name(parameters.codec_id),
             container: demuxer.format(),
-            pixel_format: picture.pixel_format,
+            pixel_format: picture.pixel_format.clone(),
             rotation: self.orientation.rotation(),
             color_range: range_name(picture.range),
             color_space: space_name(picture.space),
@@ -128,17 +156,15 @@ struct FirstPicture {
     is_interlaced: bool,
 }
 
-impl Default for FirstPicture {
-    fn default() -> Self {
-        Self {
-            height: 0,
-            width: 0,
-            pixel_format: String::new(),
-            range: ffi::AVColorRange::AVCOL_RANGE_UNSPECIFIED,
-            space: ffi::AVColorSpace::AVCOL_SPC_UNSPECIFIED,
-            is_interlaced: false,
-        }
-    }
+fn size(picture: &frame::Video) -> (usize, usize) {
+    (picture.height() as usize, picture.width() as usize)
+}
+
+/// Height and width as the container or the codec's header has them.
+fn declared_size(demuxer: &Demuxer) -> (usize, usize) {
+    // SAFETY: the stream lives as long as the demuxer.
+    let parameters = unsafe { &*(*demuxer.stream()).codecpar };
+    (parameters.height as usize, parameters.width as usize)
 }
 
 fn timestamps(session: &Session) -> Vec<f64> {

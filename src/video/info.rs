@@ -48,7 +48,7 @@ pub struct VideoInfo {
     pub is_interlaced: bool,
     /// The number of frames in the container's header, where it has one.
     pub header_frames: Option<usize>,
-    /// Why reading ended before the end of the file, where it did.
+    /// Why reading ended before the end of the file, or that pictures were found damaged when they were decoded.
     pub damage: Option<String>,
 }
 

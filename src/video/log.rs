@@ -1,9 +1,10 @@
 //! FFmpeg's messages, kept for Python's `logging`: what C prints to the terminal is lost in Jupyter.
 //!
 //! video-rs hands every line to `tracing`; a subscriber of ours keeps warnings and errors, with the file
-//! that the thread was working on, until [`drain`] takes them.
+//! that the thread was working on, until [`drain`] takes them. Two things FFmpeg says in no other way, so
+//! they are taken from here: that a picture had to be concealed, and that a container ends too early.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Mutex, Once, PoisonError};
@@ -28,6 +29,19 @@ static MESSAGES: Mutex<VecDeque<Message>> = Mutex::new(VecDeque::new());
 
 thread_local! {
     static SUBJECT: RefCell<Option<String>> = const { RefCell::new(None) };
+    static CONCEALED: Cell<usize> = const { Cell::new(0) };
+    static ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Pictures that decoders have concealed on this thread so far: FFmpeg paints what it cannot decode from
+/// other pictures, whichever it has.
+pub fn concealed() -> usize {
+    CONCEALED.get()
+}
+
+/// Takes the last error of this thread.
+pub fn take_error() -> Option<String> {
+    ERROR.take()
 }
 
 /// Starts FFmpeg and routes its messages; safe to call again.
@@ -46,8 +60,8 @@ pub fn drain() -> Vec<Message> {
 }
 
 /// Keeps a line of our own beside FFmpeg's.
-pub fn warn(text: impl Into<String>) {
-    keep(Message { is_error: false, text: text.into() });
+pub fn warn(text: &str) {
+    keep(false, text);
 }
 
 /// While the guard lives, messages of this thread name the source.
@@ -66,26 +80,51 @@ impl Drop for Subject {
     }
 }
 
-fn keep(message: Message) {
+/// Keeps a line about the thread's subject. FFmpeg may say the same of every byte: once is enough.
+fn keep(is_error: bool, text: &str) {
+    let subject = SUBJECT.with_borrow(|subject| subject.as_ref().map_or_else(String::new, |name| format!("{name}: ")));
+    let message = Message { is_error, text: subject + text };
     let mut messages = MESSAGES.lock().unwrap_or_else(PoisonError::into_inner);
+    if messages.back() == Some(&message) {
+        return;
+    }
     if messages.len() == KEPT {
         messages.pop_front();
     }
     messages.push_back(message);
 }
 
+/// "[h264 @ 0x7f94d0012000] text" without the address, which says nothing and makes equal lines differ.
+fn without_address(line: &str) -> String {
+    match line.strip_prefix('[').and_then(|rest| rest.split_once(" @ 0x")) {
+        Some((name, rest)) => rest.split_once("] ").map_or(line.to_string(), |(_, text)| format!("[{name}] {text}")),
+        None => line.to_string(),
+    }
+}
+
 struct Keeper;
 
 impl Subscriber for Keeper {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("video") && *metadata.level() <= Level::WARN
+        metadata.target().starts_with("video") && *metadata.level() <= Level::INFO
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut text =
-            SUBJECT.with(|subject| subject.borrow().as_ref().map_or_else(String::new, |name| format!("{name}: ")));
-        event.record(&mut Line(&mut text));
-        keep(Message { is_error: *event.metadata().level() == Level::ERROR, text });
+        let mut line = String::new();
+        event.record(&mut Line(&mut line));
+        let line = without_address(line.trim());
+        let is_concealment = line.contains("] concealing ");
+        if is_concealment {
+            CONCEALED.set(CONCEALED.get() + 1);
+        }
+        let is_error = *event.metadata().level() == Level::ERROR;
+        if is_error {
+            ERROR.set(Some(line.clone()));
+        }
+        // A line that FFmpeg prints in two parts ends in a part of its own.
+        if (*event.metadata().level() <= Level::WARN || is_concealment) && !line.ends_with("] .") {
+            keep(is_error, &line);
+        }
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

@@ -57,16 +57,22 @@ enum Kind {
 
 impl Video {
     pub fn open(source: &Source, job: &Job) -> Result<Self> {
+        log::initialise();
+        let _subject = log::about(source);
+        let kind = Self::open_kind(source, job).map_err(|error| source.name(error))?;
+        Ok(Self { source: source.clone(), kind })
+    }
+
+    fn open_kind(source: &Source, job: &Job) -> Result<Kind> {
         let folder = source.path().filter(|path| path.is_dir());
-        let kind = match folder {
+        Ok(match folder {
             Some(path) => {
                 let folder = ImageFolder::open(path)?;
                 let timestamps = (0..folder.n_frames()).map(|i| i as f64 / info::DEFAULT_RATE).collect();
                 Kind::Images { folder, timestamps }
             }
             None => Kind::File(Box::new(VideoFile::open(source, job)?)),
-        };
-        Ok(Self { source: source.clone(), kind })
+        })
     }
 
     pub fn source(&self) -> &Source {
@@ -85,15 +91,27 @@ impl Video {
         }
     }
 
-    pub fn info(&mut self, job: &Job) -> Result<VideoInfo> {
-        match &mut self.kind {
-            Kind::File(file) => file.info(job),
-            Kind::Images { folder, .. } => folder.info(),
+    /// Seconds from the first frame to the end of the last.
+    pub fn duration(&self) -> f64 {
+        match &self.kind {
+            Kind::File(file) => file.duration(),
+            Kind::Images { timestamps, .. } => timestamps.len() as f64 / info::DEFAULT_RATE,
         }
     }
 
+    /// The facts; the first time, this decodes the first frame.
+    pub fn info(&mut self, job: &Job) -> Result<VideoInfo> {
+        let _subject = log::about(&self.source);
+        let info = match &mut self.kind {
+            Kind::File(file) => file.info(job),
+            Kind::Images { folder, .. } => folder.info(),
+        };
+        info.map_err(|error| self.source.name(error))
+    }
+
     /// Decodes the frames `wanted` (ascending, each once) into the sink, each once and in no promised order.
-    /// `Ok(false)`: the file is damaged, and its frames have been counted anew by decoding; choose again.
+    /// `Ok(false)`: the file is damaged, and its frames have been counted anew by decoding; choose again, of the
+    /// frames that there are now, and forget those of this call.
     pub fn decode(
         &mut self,
         wanted: &[usize],
@@ -102,18 +120,19 @@ impl Video {
         job: &Job,
         sink: &mut dyn FrameSink,
     ) -> Result<bool> {
-        self.check(wanted)?;
-        match &mut self.kind {
+        let _subject = log::about(&self.source);
+        let complete = self.check(wanted).and_then(|()| match &mut self.kind {
             Kind::File(file) => file.decode(wanted, color, after, job, sink),
             Kind::Images { folder, .. } => folder.decode(wanted, color, job, sink).map(|()| true),
-        }
+        });
+        complete.map_err(|error| self.source.name(error))
     }
 
     fn check(&self, wanted: &[usize]) -> Result<()> {
         let n_frames = self.n_frames();
         if let Some(&frame) = wanted.iter().find(|&&frame| frame >= n_frames) {
             let message = format!("there is no frame {frame}: the video has {n_frames} frames");
-            return Err(self.source.name(Error::new(ErrorKind::Index, message)));
+            return Err(Error::new(ErrorKind::Index, message));
         }
         if wanted.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(Error::new(ErrorKind::Internal, "frames to decode must ascend"));

@@ -32,7 +32,7 @@ impl Plan {
     pub fn from_packets(table: &PacketTable) -> Option<Self> {
         let records = &table.records;
         let first = records.first()?;
-        if table.damage.is_some() || !first.is_key {
+        if !first.is_key {
             return None;
         }
         if records.iter().any(|record| record.pts == AV_NOPTS_VALUE || !record.is_sound) {
@@ -71,6 +71,11 @@ impl Plan {
     /// The frame that a packet gives.
     pub fn frame_of(&self, packet: usize) -> Option<usize> {
         self.frames.get(packet).copied().flatten()
+    }
+
+    /// Whether a packet's picture is shown before that of the key it follows: it may lean on what is not there.
+    pub fn leads(&self, packet: usize, key: usize) -> bool {
+        self.pts.get(packet) < self.pts.get(key)
     }
 
     /// The packet at which decoding may begin so that `packet` comes out right: the last key at or before
@@ -138,8 +143,8 @@ mod tests {
         assert!(Plan::from_packets(&table(&[(2, true), (1, false)])).is_none(), "shown before the first key");
         assert!(Plan::from_packets(&table(&[])).is_none());
         let mut cut = table(&[(0, true), (1, false)]);
-        cut.damage = Some("cut".into());
-        assert!(Plan::from_packets(&cut).is_none(), "damaged");
+        cut.records[1].is_sound = false;
+        assert!(Plan::from_packets(&cut).is_none(), "cut off");
     }
 
     #[test]

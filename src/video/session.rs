@@ -3,14 +3,15 @@
 //! With a [`Plan`], a request feeds only from a key to the last wanted packet of its group, leaves out
 //! pictures that nobody wants and no other needs, and jumps over the tails of groups. The decoder stays
 //! alive between requests, so that reading on frame by frame decodes each picture once. Without a plan every
-//! picture is decoded and counted.
+//! picture is decoded and counted; so it is from where a picture turns out to be damaged, because what FFmpeg
+//! paints in its place depends on all that was decoded before.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use video_rs::ffmpeg::{Packet, frame};
 
-use super::decoder::{Decoder, Effort, Output, presentation_time};
+use super::decoder::{Decoder, Effort, Output, Received, presentation_time};
 use super::demux::{Demuxer, PacketTable};
 use super::log;
 use super::plan::Plan;
@@ -67,11 +68,16 @@ pub struct Session {
     /// The next packet in decoding order (plan), and how those before it stand since the last start.
     next: usize,
     states: Vec<State>,
-    /// Pictures that came out ahead of being asked for.
+    /// The key at which the present run began.
+    start: usize,
+    /// Pictures that came out ahead of being asked for: at most as many as a decoder reorders.
     ready: BTreeMap<usize, frame::Video>,
     /// Pictures that have come out since the start of the file (counting).
     emitted: usize,
+    /// Why reading ended before the end of the file, or that pictures are damaged.
     damage: Option<String>,
+    /// A picture of the present run was concealed or could not be decoded.
+    is_damaged: bool,
 }
 
 impl Session {
@@ -90,15 +96,17 @@ impl Session {
             numbering,
             next: usize::MAX,
             states: Vec::new(),
+            start: 0,
             ready: BTreeMap::new(),
             emitted: 0,
             damage,
+            is_damaged: false,
         };
         if !is_proven {
             session.count(job)?;
         }
         if let Some(damage) = &session.damage {
-            log::warn(format!("{damage}; the frames before it are kept"));
+            log::warn(&format!("{damage}; the frames before that are kept"));
         }
         Ok(session)
     }
@@ -111,7 +119,7 @@ impl Session {
         &self.numbering
     }
 
-    /// Why reading ended before the end of the file, where it did.
+    /// Why reading ended before the end of the file, or that pictures are damaged, as far as is known.
     pub fn damage(&self) -> Option<&str> {
         self.damage.as_deref()
     }
@@ -121,11 +129,9 @@ impl Session {
     }
 
     /// Decodes the frames `wanted` (ascending, each once, all below `n_frames`) and hands each to `take`, in
-    /// order of decoding. `Ok(false)`: some did not come out, the packets had promised too much, and the frames
-    /// have been counted anew by decoding; ask again.
+    /// order of decoding. `Ok(false)`: pictures are damaged or did not come out, and the frames have been counted
+    /// anew by decoding; ask again.
     pub fn decode(&mut self, wanted: &[usize], after: After, job: &Job, take: &mut Take) -> Result<bool> {
-        let source = self.demuxer.source().clone();
-        let _context = log::about(&source);
         self.demuxer.watch(job);
         let mut missing: Vec<usize> = Vec::with_capacity(wanted.len());
         for &frame in wanted {
@@ -141,11 +147,17 @@ impl Session {
             Numbering::Packets(planned) => self.decode_planned(&planned, &missing, after, job, take),
             Numbering::Decoding(_) => self.decode_counted(&missing, job, take),
         };
-        if !matches!(complete, Ok(true)) {
-            self.start_over();
-        }
-        if matches!(complete, Ok(false)) {
-            self.recount(job)?;
+        match complete {
+            Ok(true) => {
+                self.ready = self.ready.split_off(missing.last().unwrap_or(&0));
+                return Ok(true);
+            }
+            Ok(false) => {
+                let recounted = self.recount(job);
+                self.start_over();
+                recounted?;
+            }
+            Err(_) => self.start_over(),
         }
         complete
     }
@@ -162,26 +174,29 @@ impl Session {
         let mut targets: Vec<usize> = wanted.iter().map(|&frame| plan.packets[frame]).collect();
         targets.sort_unstable();
         let keys: Vec<usize> = targets.iter().map(|&target| plan.key_before(target)).collect();
-        let mut request = Request { wanted, is_done: vec![false; wanted.len()], keeps: None };
+        let keeps_after = wanted.last().copied().filter(|_| after == After::GoOn);
+        let mut request = Request { wanted, is_done: vec![false; wanted.len()], keeps_after };
         for (&target, &key) in targets.iter().zip(&keys) {
             if !self.goes_on_to(target, key) {
                 self.drain(plan, &mut request, take)?;
                 self.start_at(planned, key, job)?;
             }
-            while self.next <= target {
+            while self.next <= target && !self.is_damaged {
                 self.feed(plan, &mut request, Effort::ForOthers, job, take)?;
+            }
+            if self.is_damaged {
+                return Ok(false);
             }
         }
         if after == After::GoOn {
-            request.keeps = wanted.last().copied();
-            while !request.is_complete() && self.next < table.records.len() && self.decoder.is_some() {
+            while !request.is_complete() && self.next < table.records.len() && !self.is_damaged {
                 self.feed(plan, &mut request, Effort::Whole, job, take)?;
             }
         }
         if !request.is_complete() || after == After::Stop {
             self.drain(plan, &mut request, take)?;
         }
-        Ok(request.is_complete())
+        Ok(request.is_complete() && !self.is_damaged)
     }
 
     /// Whether the present run gives the packet's picture without starting over (and without feeding a whole
@@ -218,6 +233,7 @@ impl Session {
             self.next += 1;
         }
         self.states = vec![State::NotFed; records.len()];
+        self.start = key;
         self.ready.clear();
         match &mut self.decoder {
             Some(decoder) => decoder.flush(),
@@ -235,13 +251,18 @@ impl Session {
         if self.demuxer.read(&mut packet)?.is_none() {
             return Ok(());
         }
-        let is_wanted = plan.frame_of(position).is_some_and(|frame| request.wants(frame));
+        let is_wanted = plan.frame_of(position).is_some_and(|frame| request.wants(frame) || request.keeps(frame));
         let effort = if is_wanted { Effort::Whole } else { effort };
         if let Some(state) = self.states.get_mut(position) {
             *state = if effort == Effort::Whole { State::Fed } else { State::Gone };
         }
         if let Some(decoder) = &mut self.decoder {
-            decoder.send(&packet, effort);
+            let is_damaged = match decoder.send(&packet, effort) {
+                Received::Sound => false,
+                Received::Complaint => self.start == 0 || !decoder.complains_in_mid_stream(),
+                Received::Damaged => true,
+            };
+            self.is_damaged |= is_damaged && !plan.leads(position, self.start);
         }
         self.collect(plan, request, take)
     }
@@ -257,7 +278,7 @@ impl Session {
             }
             if request.finish(frame) {
                 take(frame, &picture)?;
-            } else if request.keeps.is_some_and(|last| frame > last) {
+            } else if request.keeps(frame) {
                 self.ready.insert(frame, std::mem::replace(&mut picture, frame::Video::empty()));
             }
         }
@@ -304,20 +325,23 @@ impl Session {
         })?;
         self.start_over();
         if found.is_empty() {
-            let message = "has a video stream, but no frame of it can be decoded";
-            return Err(self.demuxer.source().name(Error::new(ErrorKind::Decode, message)));
+            return Err(Error::new(ErrorKind::Decode, "has a video stream, but no frame of it can be decoded"));
         }
         self.numbering = Numbering::Decoding(Arc::new(found));
         Ok(())
     }
 
+    /// Goes over from the plan to counting.
     fn recount(&mut self, job: &Job) -> Result<()> {
+        if matches!(self.numbering, Numbering::Decoding(_)) {
+            return Err(Error::new(ErrorKind::Decode, "gives other frames than when it was opened; has it changed?"));
+        }
         let promised = self.n_frames();
         self.count(job)?;
         let found = self.n_frames();
-        log::warn(format!(
-            "damaged: its packets promise {promised} frames, decoding gives {found}; frames are now numbered by decoding"
-        ));
+        let damage = format!("pictures are damaged; decoding gives {found} of {promised} frames");
+        log::warn(&format!("{damage}, from now on always from the beginning"));
+        self.damage.get_or_insert(damage);
         Ok(())
     }
 
@@ -355,7 +379,10 @@ impl Session {
             job.check()?;
             // A read error is the end, as for the ffmpeg program: what came before it is kept.
             match self.demuxer.read(&mut packet) {
-                Ok(Some(())) => decoder.send(&packet, effort),
+                Ok(Some(())) => {
+                    decoder.send(&packet, effort);
+                }
+                Err(error) if error.kind() == ErrorKind::Io => return Err(error),
                 Ok(None) | Err(_) => {
                     job.check()?;
                     is_fed = false;
@@ -371,6 +398,7 @@ impl Session {
         self.states.clear();
         self.ready.clear();
         self.next = usize::MAX;
+        self.is_damaged = false;
     }
 }
 
@@ -379,12 +407,16 @@ struct Request<'a> {
     wanted: &'a [usize],
     is_done: Vec<bool>,
     /// Pictures of frames after this one are kept for later requests.
-    keeps: Option<usize>,
+    keeps_after: Option<usize>,
 }
 
 impl Request<'_> {
     fn wants(&self, frame: usize) -> bool {
         self.wanted.binary_search(&frame).is_ok()
+    }
+
+    fn keeps(&self, frame: usize) -> bool {
+        self.keeps_after.is_some_and(|last| frame > last)
     }
 
     /// Notes that the frame came out; whether it was wanted, and for the first time.

@@ -35,12 +35,13 @@ impl Source {
         }
     }
 
-    /// Adds the path to an error, where there is one.
+    /// Names the video in an error: by its path, or as the argument that bytes and objects came in.
     pub fn name(&self, error: Error) -> Error {
-        match self.path() {
-            Some(path) => error.path(path),
-            None => error,
+        if let Some(path) = self.path() {
+            return error.path(path);
         }
+        let named = Error::new(error.kind(), format!("`source` {}", error.message()));
+        error.frame_known().map_or(named.clone(), |frame| named.frame(frame))
     }
 
     /// A name with the file's ending, which helps FFmpeg tell formats without a signature apart.
@@ -51,11 +52,47 @@ impl Source {
 
     fn open(&self) -> Result<Box<dyn Stream>> {
         match self {
-            Self::Path(path) => Ok(Box::new(open_regular(path)?)),
+            Self::Path(path) => Ok(Box::new(PositionedFile { file: open_regular(path)?, position: 0 })),
             Self::Bytes(bytes) if bytes.is_empty() => Err(Error::new(ErrorKind::Decode, "there are no bytes in it")),
             Self::Bytes(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
-            Self::Object(make) => make().map_err(|error| Error::new(ErrorKind::Io, error.to_string())),
+            Self::Object(make) => make().map_err(|error| read_error(&error.to_string())),
         }
+    }
+}
+
+/// The system, or the object, failed to give bytes that are there.
+pub fn read_error(reason: &str) -> Error {
+    Error::new(ErrorKind::Io, format!("could not be read: {reason}"))
+}
+
+/// A file with a position of its own: processes that were forked share the system's, and would read each
+/// other's bytes.
+struct PositionedFile {
+    file: File,
+    position: u64,
+}
+
+impl Read for PositionedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_at(&self.file, buffer, self.position)?;
+        #[cfg(windows)]
+        let read = std::os::windows::fs::FileExt::seek_read(&self.file, buffer, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for PositionedFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        let (from, offset) = match position {
+            SeekFrom::Start(offset) => (offset, 0),
+            SeekFrom::Current(offset) => (self.position, offset),
+            SeekFrom::End(offset) => (self.file.metadata()?.len(), offset),
+        };
+        self.position =
+            from.checked_add_signed(offset).ok_or_else(|| io::Error::other("a seek to before the beginning"))?;
+        Ok(self.position)
     }
 }
 
@@ -77,17 +114,29 @@ fn open_regular(path: &Path) -> Result<File> {
     File::open(path).map_err(|error| Error::io(&error, path))
 }
 
-/// Tells a stream, whose owner outlives one job, which job it now reads for.
+/// Ties a stream, whose owner outlives one job, to the job that it now reads for; and keeps why a read
+/// failed, which FFmpeg's codes do not say.
 #[derive(Clone, Default)]
-pub struct Interrupt(Arc<Mutex<Arc<AtomicBool>>>);
+pub struct Interrupt(Arc<Link>);
+
+#[derive(Default)]
+struct Link {
+    is_cancelled: Mutex<Arc<AtomicBool>>,
+    failure: Mutex<Option<String>>,
+}
 
 impl Interrupt {
     pub fn watch(&self, job: &Job) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = job.cancelled_flag();
+        *self.0.is_cancelled.lock().unwrap_or_else(PoisonError::into_inner) = job.cancelled_flag();
     }
 
     fn is_set(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).load(Ordering::Relaxed)
+        self.0.is_cancelled.lock().unwrap_or_else(PoisonError::into_inner).load(Ordering::Relaxed)
+    }
+
+    /// The error of a read that failed, which no later read of this stream can mend.
+    pub fn failure(&self) -> Option<Error> {
+        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).as_deref().map(read_error)
     }
 }
 
@@ -108,7 +157,13 @@ impl Read for Interruptible {
         if self.interrupt.is_set() {
             return Err(io::Error::other("stopped"));
         }
-        self.stream.read(buffer)
+        let read = self.stream.read(buffer);
+        if let Err(error) = &read
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            *self.interrupt.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        }
+        read
     }
 }
 

@@ -264,7 +264,7 @@ impl Painter {
                     width,
                     height,
                     format,
-                    flags as i32,
+                    flags,
                     ptr::null_mut(),
                     ptr::null_mut(),
                     ptr::null(),
@@ -275,7 +275,7 @@ impl Painter {
                         format!("frames of {width}x{height} cannot be converted"),
                     ));
                 }
-                let matrix = ffi::sws_getCoefficients(ffi::SWS_CS_ITU601 as i32);
+                let matrix = ffi::sws_getCoefficients(ffi::SWS_CS_ITU601);
                 ffi::sws_setColorspaceDetails(this.scaler, matrix, 1, matrix, 0, 0, 1 << 16, 1 << 16);
             }
         }

@@ -20,7 +20,8 @@ LINK = re.compile(
     r"""|<(?:img|a)\s[^>]*(?:src|href)="([^"]+)\"""",
     re.MULTILINE,
 )
-NAME = re.compile(r"(?<![\w/.-])harkit(?:\.[A-Za-z_]\w*)+(?![\w/-])")
+# A name in quotes is a string (the logger "harkit.ffmpeg"), not an attribute.
+NAME = re.compile(r"(?<![\w/.\"'-])harkit(?:\.[A-Za-z_]\w*)+(?![\w/-])")
 COMMAND = re.compile(r"^(?:\$ )?harkit ([a-z][\w-]*)", re.MULTILINE)
 PLACE = re.compile(r"`((?:src|python|tests|docs|benches|notebooks|\.ci|\.github|LICENSES)/[\w./-]*)`")
 PLACEHOLDER = re.compile(r"ROOM|NAME|CLASS")
@@ -120,6 +121,6 @@ def test_what_is_broken_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     assert list(broken_links(page)) == ["page.md#nowhere", "no.png", "gone.png", "../outside.md"]
     assert exists("harkit.errors.DecodeError") and not exists("harkit.errors.NoSuchError")
-    assert NAME.findall("`harkit.errors`, python/harkit.md, harkit.video. See harkit.a.b()") == [
-        *("harkit.errors", "harkit.video", "harkit.a.b")
-    ]
+    assert NAME.findall(
+        '`harkit.errors`, "harkit.ffmpeg", python/harkit.md, harkit.video. See harkit.a.b()'
+    ) == [*("harkit.errors", "harkit.video", "harkit.a.b")]

