@@ -112,9 +112,7 @@ impl Converter {
         }
         if color == Color::Gray && scaler.converts_bands && is_whole_blocks(width) && is_neutral(picture) {
             for (luma, out) in picture.data(0).chunks(picture.stride(0)).zip(out.chunks_exact_mut(width)) {
-                for (luma, out) in luma.iter().zip(out) {
-                    *out = scaler.gray_of_luma[usize::from(*luma)];
-                }
+                scaler.gray_of_luma.write(luma, out);
             }
             return Ok(());
         }
@@ -201,7 +199,7 @@ struct Scaler {
     /// Rows can be converted in bands with the same bytes: 4:2:0 and 4:2:2 of 8 bits, same size.
     converts_bands: bool,
     /// Grey of each luma where there is no colour, as the conversion itself gives it; used with bands only.
-    gray_of_luma: [u8; 256],
+    gray_of_luma: GrayOfLuma,
 }
 
 // SAFETY: an swscale context is used by one thread at a time, and moves freely.
@@ -211,7 +209,7 @@ impl Scaler {
     fn new(kind: Kind, height: usize, width: usize) -> Result<Self> {
         let mut scaler = Self::plain(kind, height, width)?;
         if scaler.converts_bands {
-            scaler.gray_of_luma = gray_of_luma(kind)?;
+            scaler.gray_of_luma = GrayOfLuma::of(kind)?;
         }
         Ok(scaler)
     }
@@ -257,7 +255,7 @@ impl Scaler {
             Ok(Self {
                 context,
                 converts_bands: same_size && height.is_multiple_of(2) && is_banded(kind.format),
-                gray_of_luma: [0; 256],
+                gray_of_luma: GrayOfLuma::Full,
             })
         }
     }
@@ -310,8 +308,53 @@ impl Drop for Scaler {
     }
 }
 
+/// Grey of each luma where there is no colour.
+enum GrayOfLuma {
+    /// As swscale's vector code makes it of a limited and of a full range: 8 pixels in one multiplication.
+    Limited,
+    Full,
+    /// As its other code does.
+    Table(Box<[u8; 256]>),
+}
+
+impl GrayOfLuma {
+    fn of(kind: Kind) -> Result<Self> {
+        let table = gray_table(kind)?;
+        let lumas: [u8; 256] = std::array::from_fn(|i| i as u8);
+        for known in [Self::Limited, Self::Full] {
+            let mut gray = [0; 256];
+            known.write(&lumas, &mut gray);
+            if gray == table {
+                return Ok(known);
+            }
+        }
+        Ok(Self::Table(Box::new(table)))
+    }
+
+    fn write(&self, luma: &[u8], gray: &mut [u8]) {
+        match self {
+            // 2^13 times 255 / 219, and luma 16 is black.
+            Self::Limited => write_line::<{ 8 * 16 }, 9539>(luma, gray),
+            Self::Full => write_line::<0, 8192>(luma, gray),
+            Self::Table(table) => {
+                for (luma, gray) in luma.iter().zip(gray) {
+                    *gray = table[usize::from(*luma)];
+                }
+            }
+        }
+    }
+}
+
+/// `(8 luma - OFFSET) * SLOPE / 2^16`; constants, so that the compiler sees a product of 16-bit numbers.
+fn write_line<const OFFSET: i16, const SLOPE: i16>(luma: &[u8], gray: &mut [u8]) {
+    for (luma, gray) in luma.iter().zip(gray) {
+        let product = i32::from(i16::from(*luma) * 8 - OFFSET) * i32::from(SLOPE);
+        *gray = ((product >> 16) as i16).clamp(0, 255) as u8;
+    }
+}
+
 /// Converts a picture of all 256 lumas without colour.
-fn gray_of_luma(kind: Kind) -> Result<[u8; 256]> {
+fn gray_table(kind: Kind) -> Result<[u8; 256]> {
     const SIDE: usize = 16;
     let mut picture = frame::Video::new(kind.format.into(), SIDE as u32, SIDE as u32);
     for plane in 1..3 {
