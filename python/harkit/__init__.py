@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+from typing import TYPE_CHECKING, Any
 
-from harkit import datasets, enhancement, errors, sampling, transforms
+from harkit import errors
 from harkit._core import num_threads, set_num_threads
-from harkit.inspection import Inspection, inspect_videos
-from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
-from harkit.video import VideoInfo, VideoReader, ffmpeg_build, probe, write_clip, write_frames
+
+if TYPE_CHECKING:
+    from harkit import datasets, enhancement, loading, plotting, sampling, transforms, video
+    from harkit.inspection import Inspection, inspect_videos
+    from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
+    from harkit.video import VideoInfo, VideoReader, ffmpeg_build, probe, write_clip, write_frames
 
 __version__ = "0.1.0"
 
@@ -25,15 +30,48 @@ __all__ = [
     "ffmpeg_build",
     "inspect_videos",
     "load_clips",
+    "loading",
     "num_threads",
+    "plotting",
     "probe",
     "read_clip",
     "sampling",
     "set_num_threads",
     "transforms",
+    "video",
     "write_clip",
     "write_frames",
 ]
 
+# Rooms are imported when they are first used, so that `import harkit` stays quick.
+_HOMES = {
+    "Batch": "loading",
+    "ClipRecipe": "loading",
+    "ClipStream": "loading",
+    "Inspection": "inspection",
+    "VideoInfo": "video",
+    "VideoReader": "video",
+    "ffmpeg_build": "video",
+    "inspect_videos": "inspection",
+    "load_clips": "loading",
+    "probe": "video",
+    "read_clip": "loading",
+    "write_clip": "video",
+    "write_frames": "video",
+}
+
 # FFmpeg's messages go to "harkit.ffmpeg"; nothing is printed unless the program sets up logging.
 logging.getLogger("harkit").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'harkit' has no attribute {name!r}")
+    home = importlib.import_module(f"harkit.{_HOMES.get(name, name)}")
+    value = getattr(home, name) if name in _HOMES else home
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

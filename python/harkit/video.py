@@ -152,9 +152,9 @@ class VideoReader:
     Notes
     -----
     Reading on frame by frame decodes each picture once; a jump decodes from the nearest key before the frame.
-    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where a
-    file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
-    ``len`` changes (also with a message).
+    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. As
+    soon as one is met, the file is decoded from its beginning and its frames are counted anew, so that ``len``
+    changes (also with a message) where it holds fewer frames than its packets promise.
 
     Examples
     --------
@@ -192,7 +192,7 @@ class VideoReader:
     def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]: ...
     def __getitem__(self, index: Any) -> NDArray[np.uint8]:
         if isinstance(index, slice):
-            return self._read(lambda n_frames: range(*index.indices(n_frames)))
+            return self._read(_within(index))
         if isinstance(index, (bool, np.bool_)):
             raise ArgumentTypeError(f"a frame index must be an integer, got {index!r}")
         try:
@@ -208,10 +208,9 @@ class VideoReader:
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         start = 0
         while start < self._n_frames:
-            begin = start
-            frames = self._read(lambda n_frames: range(begin, min(begin + _CHUNK, n_frames)), go_on=True)
-            yield from frames
-            start += len(frames) or _CHUNK
+            chunk = slice(start, start + _CHUNK)
+            yield from self._read(_within(chunk), go_on=True)
+            start = chunk.stop
 
     def at(self, seconds: ArrayLike) -> NDArray[np.uint8]:
         """Give the frame shown at a time.
@@ -235,24 +234,24 @@ class VideoReader:
             times = np.asarray(seconds, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ArgumentTypeError(
-                f"`seconds` must be a number or a list of numbers, got {seconds!r}"
+                f"`seconds` must be a number or a list of them, got {seconds!r}"
             ) from error
         if times.ndim > 1:
             raise ArgumentTypeError(f"`seconds` must be a number or 1-D, got shape {times.shape}")
 
         def shown(_: int) -> list[int]:
             # Each time anew: the times change with the frames where a file turns out to be damaged.
-            wrong = ~((times >= 0) & (times < self._reader.duration()))
-            if wrong.any():
-                message = f"`seconds` must be at least 0 and below {self._reader.duration():.3f}, got {times[wrong].flat[0]}"
+            duration = self._reader.duration()
+            wrong = times[~((times >= 0) & (times < duration))]
+            if wrong.size:
+                message = f"`seconds` must be at least 0 and below {duration:.3f}, got {wrong.flat[0]}"
                 raise ArgumentError(self._named(message), path=self._name)
             # A millionth of a second covers the rounding of times such as 7 / 30.
             indices = np.searchsorted(self.timestamps, np.atleast_1d(times) + 1e-6, side="right") - 1
             return [int(index) for index in indices]
 
         frames = self._read(shown, go_on=times.ndim == 0)
-        at_once: NDArray[np.uint8] = frames if times.ndim else frames[0]
-        return at_once
+        return frames if times.ndim else frames[0]
 
     def close(self) -> None:
         """Close the file; reading afterwards is an error. Closing twice is not."""
@@ -292,6 +291,11 @@ class VideoReader:
 
     def _named(self, message: str) -> str:
         return message if self._name is None else f"{self._name}: {message}"
+
+
+def _within(span: slice) -> Callable[[int], Sequence[int]]:
+    """Give what a slice chooses of a number of frames."""
+    return lambda n_frames: range(*span.indices(n_frames))
 
 
 def _as_indices(index: Any, wanted: str = "frames are chosen by an integer, a slice or") -> list[int]:
@@ -353,15 +357,14 @@ def write_clip(
     >>> pieces = (video[start : start + 16] for start in range(0, len(video), 16))
     >>> harkit.write_clip("long.mp4", pieces, fps=25)
     """
-    if not 0 <= operator.index(quality) <= 63:
-        raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
+    rate = _checked_options(path, fps, codec, quality)
     total = None
     if isinstance(clip, Iterator):
         pieces = (_as_frames(piece) for piece in clip)
     else:
         whole = _as_frames(clip)
         total, pieces = len(whole), (piece for piece in [whole])
-    writer = _core.Writer(path, fps, codec, quality)
+    writer = _core.Writer(path, rate, codec, int(quality))
     try:
         with shown(progress, total, "frame") as tell:
             written = 0
@@ -372,6 +375,22 @@ def write_clip(
     except BaseException:
         writer.give_up()
         raise
+
+
+def _checked_options(path: Any, fps: Any, codec: Any, quality: Any) -> float:
+    """Check how :func:`write_clip` is to write; give the rate as a number."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentTypeError(f"`path` must be a str or os.PathLike, got {type(path).__name__}")
+    if codec not in ("vp9", "ffv1"):
+        raise ArgumentError(f'`codec` must be "vp9" or "ffv1", got {codec!r}')
+    if not isinstance(quality, (int, np.integer)):
+        raise ArgumentTypeError(f"`quality` must be an integer, got {quality!r}")
+    if not 0 <= quality <= 63:
+        raise ArgumentError(f"`quality` must be 0 (best) to 63, got {quality}")
+    try:
+        return float(fps)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"`fps` must be a number, got {fps!r}") from error
 
 
 def write_frames(

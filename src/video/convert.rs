@@ -112,9 +112,7 @@ impl Converter {
         }
         if color == Color::Gray && scaler.converts_bands && is_whole_blocks(width) && is_neutral(picture) {
             for (luma, out) in picture.data(0).chunks(picture.stride(0)).zip(out.chunks_exact_mut(width)) {
-                for (luma, out) in luma.iter().zip(out) {
-                    *out = scaler.gray_of_luma[usize::from(*luma)];
-                }
+                scaler.gray_of_luma.write(luma, out);
             }
             return Ok(());
         }
@@ -173,16 +171,26 @@ fn kind(picture: &frame::Video) -> Kind {
     // SAFETY: a decoded picture's pointer is valid.
     let raw = unsafe { &*picture.as_ptr() };
     let format = picture.format().into();
-    let is_full_range = raw.color_range == ffi::AVColorRange::AVCOL_RANGE_JPEG
-        || matches!(
-            format,
-            AVPixelFormat::AV_PIX_FMT_YUVJ420P
-                | AVPixelFormat::AV_PIX_FMT_YUVJ422P
-                | AVPixelFormat::AV_PIX_FMT_YUVJ444P
-                | AVPixelFormat::AV_PIX_FMT_YUVJ440P
-                | AVPixelFormat::AV_PIX_FMT_YUVJ411P
-        );
+    // SAFETY: the descriptor of a decoded picture's format is never null.
+    let is_gray = unsafe { (*ffi::av_pix_fmt_desc_get(format)).nb_components <= 2 };
+    let is_full_range = match raw.color_range {
+        ffi::AVColorRange::AVCOL_RANGE_JPEG => true,
+        ffi::AVColorRange::AVCOL_RANGE_MPEG => false,
+        // What is not tagged is limited, but grey and the formats that say so in their name.
+        _ => is_gray || is_full_range_format(format),
+    };
     Kind { format, width: raw.width, height: raw.height, colorspace: raw.colorspace, is_full_range }
+}
+
+fn is_full_range_format(format: AVPixelFormat) -> bool {
+    matches!(
+        format,
+        AVPixelFormat::AV_PIX_FMT_YUVJ420P
+            | AVPixelFormat::AV_PIX_FMT_YUVJ422P
+            | AVPixelFormat::AV_PIX_FMT_YUVJ444P
+            | AVPixelFormat::AV_PIX_FMT_YUVJ440P
+            | AVPixelFormat::AV_PIX_FMT_YUVJ411P
+    )
 }
 
 /// An swscale context to RGB24.
@@ -191,7 +199,7 @@ struct Scaler {
     /// Rows can be converted in bands with the same bytes: 4:2:0 and 4:2:2 of 8 bits, same size.
     converts_bands: bool,
     /// Grey of each luma where there is no colour, as the conversion itself gives it; used with bands only.
-    gray_of_luma: [u8; 256],
+    gray_of_luma: GrayOfLuma,
 }
 
 // SAFETY: an swscale context is used by one thread at a time, and moves freely.
@@ -201,7 +209,7 @@ impl Scaler {
     fn new(kind: Kind, height: usize, width: usize) -> Result<Self> {
         let mut scaler = Self::plain(kind, height, width)?;
         if scaler.converts_bands {
-            scaler.gray_of_luma = gray_of_luma(kind)?;
+            scaler.gray_of_luma = GrayOfLuma::of(kind)?;
         }
         Ok(scaler)
     }
@@ -247,7 +255,7 @@ impl Scaler {
             Ok(Self {
                 context,
                 converts_bands: same_size && height.is_multiple_of(2) && is_banded(kind.format),
-                gray_of_luma: [0; 256],
+                gray_of_luma: GrayOfLuma::Full,
             })
         }
     }
@@ -300,8 +308,53 @@ impl Drop for Scaler {
     }
 }
 
+/// Grey of each luma where there is no colour.
+enum GrayOfLuma {
+    /// As swscale's vector code makes it of a limited and of a full range: 8 pixels in one multiplication.
+    Limited,
+    Full,
+    /// As its other code does.
+    Table(Box<[u8; 256]>),
+}
+
+impl GrayOfLuma {
+    fn of(kind: Kind) -> Result<Self> {
+        let table = gray_table(kind)?;
+        let lumas: [u8; 256] = std::array::from_fn(|i| i as u8);
+        for known in [Self::Limited, Self::Full] {
+            let mut gray = [0; 256];
+            known.write(&lumas, &mut gray);
+            if gray == table {
+                return Ok(known);
+            }
+        }
+        Ok(Self::Table(Box::new(table)))
+    }
+
+    fn write(&self, luma: &[u8], gray: &mut [u8]) {
+        match self {
+            // 2^13 times 255 / 219, and luma 16 is black.
+            Self::Limited => write_line::<{ 8 * 16 }, 9539>(luma, gray),
+            Self::Full => write_line::<0, 8192>(luma, gray),
+            Self::Table(table) => {
+                for (luma, gray) in luma.iter().zip(gray) {
+                    *gray = table[usize::from(*luma)];
+                }
+            }
+        }
+    }
+}
+
+/// `(8 luma - OFFSET) * SLOPE / 2^16`; constants, so that the compiler sees a product of 16-bit numbers.
+fn write_line<const OFFSET: i16, const SLOPE: i16>(luma: &[u8], gray: &mut [u8]) {
+    for (luma, gray) in luma.iter().zip(gray) {
+        let product = i32::from(i16::from(*luma) * 8 - OFFSET) * i32::from(SLOPE);
+        *gray = ((product >> 16) as i16).clamp(0, 255) as u8;
+    }
+}
+
 /// Converts a picture of all 256 lumas without colour.
-fn gray_of_luma(kind: Kind) -> Result<[u8; 256]> {
+fn gray_table(kind: Kind) -> Result<[u8; 256]> {
     const SIDE: usize = 16;
     let mut picture = frame::Video::new(kind.format.into(), SIDE as u32, SIDE as u32);
     for plane in 1..3 {
@@ -330,17 +383,21 @@ fn is_banded(format: AVPixelFormat) -> bool {
     )
 }
 
-/// The first plane as it is; deeper samples lose their low bits.
+/// The luma samples as they are; deeper ones lose their low bits.
 fn write_luma(picture: &frame::Video, height: usize, width: usize, out: &mut [u8]) -> Result<()> {
     // SAFETY: the descriptor of a decoded picture's format is never null.
     let descriptor = unsafe { &*ffi::av_pix_fmt_desc_get(picture.format().into()) };
-    let is_rgb = descriptor.flags & ffi::AV_PIX_FMT_FLAG_RGB as u64 != 0;
-    let component = descriptor.comp[0];
-    if is_rgb
-        || component.plane != 0
-        || !matches!(component.step, 1 | 2)
-        || descriptor.flags & ffi::AV_PIX_FMT_FLAG_BE as u64 != 0
-    {
+    let has_flag = |flag: i32| descriptor.flags & flag as u64 != 0;
+    let has_luma = ![
+        ffi::AV_PIX_FMT_FLAG_RGB,
+        ffi::AV_PIX_FMT_FLAG_PAL,
+        ffi::AV_PIX_FMT_FLAG_BITSTREAM,
+        ffi::AV_PIX_FMT_FLAG_FLOAT,
+    ]
+    .into_iter()
+    .any(has_flag);
+    let luma = descriptor.comp[0];
+    if !has_luma || luma.plane != 0 || !(8..=16).contains(&luma.depth) {
         let message = format!("`gray=\"y\"` needs a luma plane, and {:?} has none; use `gray=True`", picture.format());
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
@@ -350,16 +407,31 @@ fn write_luma(picture: &frame::Video, height: usize, width: usize, out: &mut [u8
             "the picture's size changes in mid-stream, which `gray=\"y\"` does not follow",
         ));
     }
-    let (plane, stride) = (picture.data(0), picture.stride(0));
-    for (row, out) in plane.chunks(stride).zip(out.chunks_exact_mut(width)) {
-        if component.step == 1 {
-            out.copy_from_slice(&row[..width]);
-        } else {
-            let shift = component.depth + component.shift - 8;
-            for (sample, out) in row.chunks_exact(2).zip(out) {
-                *out = (u16::from_le_bytes([sample[0], sample[1]]) >> shift) as u8;
+    let (step, offset, shift) = (luma.step as usize, luma.offset as usize, luma.depth + luma.shift - 8);
+    // The byte that holds the highest bits comes last, unless the format is big-endian.
+    let is_big = has_flag(ffi::AV_PIX_FMT_FLAG_BE);
+    for (y, out) in out.chunks_exact_mut(width).enumerate() {
+        let row = row(picture, y, width * step);
+        match (luma.depth, step) {
+            (8, 1) => out.copy_from_slice(row),
+            (8, _) => out.iter_mut().zip(row.chunks_exact(step)).for_each(|(out, sample)| *out = sample[offset]),
+            _ => {
+                for (sample, out) in row.chunks_exact(step).zip(out) {
+                    let bytes = [sample[offset], sample[offset + 1]];
+                    let value = if is_big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+                    *out = (value >> shift) as u8;
+                }
             }
         }
     }
     Ok(())
+}
+
+/// `length` bytes of row `y` of the first plane, whose rows may run upwards in memory.
+fn row(picture: &frame::Video, y: usize, length: usize) -> &[u8] {
+    // SAFETY: a decoded picture has all its rows, each of at least `length` bytes: its width in whole samples.
+    unsafe {
+        let raw = &*picture.as_ptr();
+        std::slice::from_raw_parts(raw.data[0].offset(y as isize * raw.linesize[0] as isize), length)
+    }
 }

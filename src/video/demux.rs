@@ -185,9 +185,18 @@ pub fn record(packet: &Packet, inspector: &mut packets::Inspector) -> PacketReco
             size: raw.size,
             is_key: raw.flags & ffi::AV_PKT_FLAG_KEY != 0,
             is_discarded: raw.flags & ffi::AV_PKT_FLAG_DISCARD != 0,
-            is_sound: raw.flags & ffi::AV_PKT_FLAG_CORRUPT == 0 && inspector.is_one_frame(data),
+            is_sound: raw.flags & ffi::AV_PKT_FLAG_CORRUPT == 0
+                && !changes_codec(packet)
+                && inspector.is_one_frame(data),
         }
     }
+}
+
+/// Whether the packet brings a palette or a codec header. A demuxer gives these once, on the way past, so that
+/// only decoding from the beginning sees them all.
+fn changes_codec(packet: &Packet) -> bool {
+    use ffmpeg::packet::side_data::Type;
+    packet.side_data().any(|data| matches!(data.kind(), Type::Palette | Type::NewExtraData | Type::ParamChange))
 }
 
 /// Containers with an index that marks as keys exactly the packets at which decoding may begin.

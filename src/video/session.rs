@@ -232,13 +232,14 @@ impl Session {
             }
             self.next += 1;
         }
+        match &mut self.decoder {
+            // Going back, headers of a later part of the stream must be forgotten too.
+            Some(decoder) if key >= self.start => decoder.flush(),
+            _ => self.decoder = Some(Decoder::open(&self.demuxer, Some(plan.reorder_depth), table.is_single_layer)?),
+        }
         self.states = vec![State::NotFed; records.len()];
         self.start = key;
         self.ready.clear();
-        match &mut self.decoder {
-            Some(decoder) => decoder.flush(),
-            None => self.decoder = Some(Decoder::open(&self.demuxer, Some(plan.reorder_depth), table.is_single_layer)?),
-        }
         Ok(())
     }
 

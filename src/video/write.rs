@@ -123,14 +123,12 @@ impl Drop for Writer {
     }
 }
 
-/// A name beside the file's own, unlike that of any other process or thread.
+/// A name in the file's folder, unlike that of any other process or thread, and short: the file's own may be as
+/// long as the system allows.
 pub(super) fn partial_name(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}-{}.partial", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-    path.with_file_name(name)
+    path.with_file_name(format!(".harkit-{}-{}.partial", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// Encoder and container of one file.

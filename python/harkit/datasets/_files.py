@@ -97,6 +97,12 @@ def frame_files(
     return [str(path / name) for name in names]
 
 
+def _images(folder: Path) -> list[str]:
+    """Return the names of the images in a folder, sorted as strings."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if is_image(entry.name))
+
+
 def video_files(folder: str | os.PathLike[str]) -> list[str]:
     """Return all videos below a folder, at any depth, in the order of their paths.
 
@@ -133,12 +139,6 @@ def _videos_below(folder: Path, seen: set[str]) -> list[str]:
             # Images beside videos, or above them, are no frames.
             found.extend(_videos_below(path, seen) or ([str(path)] if is_video(path) else []))
     return found
-
-
-def _images(folder: Path) -> list[str]:
-    """Return the names of the images in a folder, sorted as strings."""
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if is_image(entry.name))
 
 
 def _numeric(name: str) -> list[tuple[int, int]]:

@@ -106,7 +106,7 @@ def rotate(clip: Array, angle: float, *, fill: Fill = "reflect") -> Array:
     --------
     >>> import numpy as np
     >>> from harkit import transforms as tf
-    >>> tf.rotate(np.array([[1, 2], [3, 4]], np.uint8), 180)
+    >>> tf.rotate(np.array([[1, 2], [3, 4]], np.uint8), 180).round(4)
     array([[4., 3.],
            [2., 1.]], dtype=float32)
     """

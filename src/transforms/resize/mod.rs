@@ -18,6 +18,8 @@ pub mod linear;
 #[cfg(target_arch = "x86_64")]
 mod linear_x86;
 pub mod pil;
+#[cfg(target_arch = "x86_64")]
+mod pil_x86;
 
 /// The rule by which a frame is resized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,16 +6,20 @@
 //! stays is not filtered. The pass across comes first, unless the height shrinks by more than twice as
 //! many pixels as the width (Pillow 13; earlier versions always begin across). All integer.
 
+#[cfg(target_arch = "x86_64")]
+use super::pil_x86;
 use super::{Geometry, Rows, Work};
 
 /// Bits behind the point of the weights.
-const BITS: u32 = 32 - 8 - 2;
+pub(super) const BITS: u32 = 32 - 8 - 2;
+/// What makes the last shift round.
+pub(super) const HALF: i32 = 1 << (BITS - 1);
 
 /// The source pixels of a target pixel, from `first` on, and their weights.
 #[derive(Clone, Debug)]
-struct Taps {
-    first: usize,
-    weights: Vec<i32>,
+pub(super) struct Taps {
+    pub first: usize,
+    pub weights: Vec<i32>,
 }
 
 /// The taps of one axis.
@@ -40,41 +44,35 @@ fn taps(source: usize, target: usize) -> Vec<Taps> {
 #[derive(Debug)]
 struct Across {
     taps: Vec<Taps>,
-    /// The same with as many weights for each pixel (some of them 0), so that the fast loop over them
-    /// never turns early.
-    firsts: Vec<usize>,
-    weights: Vec<i32>,
-    taps_a_pixel: usize,
+    #[cfg(target_arch = "x86_64")]
+    fast: Option<pil_x86::Colours>,
 }
 
 impl Across {
-    fn new(taps: Vec<Taps>, source: usize) -> Self {
-        let most = taps.iter().map(|taps| taps.weights.len()).max().unwrap_or(0);
-        let firsts: Vec<usize> = taps.iter().map(|taps| taps.first.min(source - most)).collect();
-        let mut weights = vec![0; taps.len() * most];
-        for ((taps, &first), weights) in taps.iter().zip(&firsts).zip(weights.chunks_exact_mut(most)) {
-            weights[taps.first - first..][..taps.weights.len()].copy_from_slice(&taps.weights);
+    fn new(taps: Vec<Taps>, source: usize, channels: usize) -> Self {
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            fast: pil_x86::Colours::new(&taps, source, channels),
+            taps,
         }
-        Self { taps, firsts, weights, taps_a_pixel: most }
     }
 
     /// One row of `channels` values a pixel.
     fn run(&self, row: &[u8], channels: usize, out: &mut [u8]) {
         #[cfg(target_arch = "x86_64")]
-        if channels == 3 && is_x86_feature_detected!("avx2") {
-            // SAFETY: AVX2 is there; every tap lies inside the row (`new`), and the kernel keeps inside.
-            return unsafe { self.colours_avx2(row, out) };
-        }
+        let done = self.fast.as_ref().map_or(0, |fast| fast.run(row, out));
+        #[cfg(not(target_arch = "x86_64"))]
+        let done = 0;
         match channels {
-            1 => self.pixels::<1>(row, 0, out),
-            _ => self.pixels::<3>(row, 0, out),
+            1 => self.pixels::<1>(row, done, out),
+            _ => self.pixels::<3>(row, done, out),
         }
     }
 
     /// The pixels from `start` on, of `C` values.
     fn pixels<const C: usize>(&self, row: &[u8], start: usize, out: &mut [u8]) {
         for (out, taps) in out.chunks_exact_mut(C).zip(&self.taps).skip(start) {
-            let mut sum = [1 << (BITS - 1); C];
+            let mut sum = [HALF; C];
             for (pixel, &weight) in row[taps.first * C..].chunks_exact(C).zip(&taps.weights) {
                 for c in 0..C {
                     sum[c] += i32::from(pixel[c]) * weight;
@@ -84,33 +82,6 @@ impl Across {
                 out[c] = to_byte(sum[c]);
             }
         }
-    }
-
-    /// Pixels of three values, summed as four; the last ones, whose fourth may lie behind the row, plainly.
-    ///
-    /// # Safety
-    /// AVX2; `firsts` plus `taps_a_pixel` is at most a third of the length of `row`.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    unsafe fn colours_avx2(&self, row: &[u8], out: &mut [u8]) {
-        use std::arch::x86_64::*;
-        let taps = self.taps_a_pixel;
-        let inside = self.firsts.partition_point(|first| 3 * (first + taps) < row.len());
-        for ((out, &first), weights) in
-            out.chunks_exact_mut(3).zip(&self.firsts[..inside]).zip(self.weights.chunks_exact(taps))
-        {
-            let mut sum = _mm_set1_epi32(1 << (BITS - 1));
-            for (i, &weight) in weights.iter().enumerate() {
-                // SAFETY: 3 * (first + i) + 4 <= 3 * (first + taps) + 1 <= row.len().
-                let bytes = unsafe { row.as_ptr().add(3 * (first + i)).cast::<i32>().read_unaligned() };
-                let pixel = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes));
-                sum = _mm_add_epi32(sum, _mm_mullo_epi32(pixel, _mm_set1_epi32(weight)));
-            }
-            let words = _mm_packs_epi32(_mm_srai_epi32::<{ BITS as i32 }>(sum), sum);
-            let bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words)).to_le_bytes();
-            out.copy_from_slice(&bytes[..3]);
-        }
-        self.pixels::<3>(row, inside, out);
     }
 }
 
@@ -130,7 +101,7 @@ pub struct Pil {
 
 impl Pil {
     pub fn new(job: Geometry) -> Self {
-        let Geometry { source, target, window, .. } = job;
+        let Geometry { source, target, window, channels } = job;
         let axis = |source: usize, target: usize, start: usize, length: usize| {
             (source != target).then(|| taps(source, target)[start..start + length].to_vec())
         };
@@ -138,7 +109,7 @@ impl Pil {
         let (lower, narrower) = (less(source.height, target.height), less(source.width, target.width));
         Self {
             across: axis(source.width, target.width, window.left, window.width)
-                .map(|taps| Across::new(taps, source.width)),
+                .map(|taps| Across::new(taps, source.width, channels)),
             down: axis(source.height, target.height, window.top, window.height),
             across_first: !(lower > 0 && lower > 2 * narrower),
             job,
@@ -205,7 +176,7 @@ fn down_lanes(source: Rows<'_>, weights: &[i32], out: &mut [u8]) {
     let mut start = 0;
     let whole = out.len() / LANES * LANES;
     for out in out[..whole].chunks_exact_mut(LANES) {
-        let mut sum = [1 << (BITS - 1); LANES];
+        let mut sum = [HALF; LANES];
         for (i, &weight) in weights.iter().enumerate() {
             for (sum, &value) in sum.iter_mut().zip(&rows[i * stride + start..][..LANES]) {
                 *sum += i32::from(value) * weight;
@@ -219,7 +190,7 @@ fn down_lanes(source: Rows<'_>, weights: &[i32], out: &mut [u8]) {
     for (x, out) in out.iter_mut().enumerate().skip(whole) {
         let terms = weights.iter().enumerate();
         let sum: i32 = terms.map(|(i, &weight)| i32::from(rows[i * stride + x]) * weight).sum();
-        *out = to_byte(sum + (1 << (BITS - 1)));
+        *out = to_byte(sum + HALF);
     }
 }
 
