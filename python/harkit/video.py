@@ -142,9 +142,9 @@ class VideoReader:
     Notes
     -----
     Reading on frame by frame decodes each picture once; a jump decodes from the nearest key before the frame.
-    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. Where a
-    file turns out to hold fewer frames than its packets promise, frames are counted anew by decoding, and
-    ``len`` changes (also with a message).
+    Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. As
+    soon as one is met, the file is decoded from its beginning and its frames are counted anew, so that ``len``
+    changes (also with a message) where it holds fewer frames than its packets promise.
 
     Examples
     --------
@@ -182,7 +182,7 @@ class VideoReader:
     def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]: ...
     def __getitem__(self, index: Any) -> NDArray[np.uint8]:
         if isinstance(index, slice):
-            return self._read(lambda n_frames: range(*index.indices(n_frames)))
+            return self._read(_within(index))
         if isinstance(index, (bool, np.bool_)):
             raise ArgumentTypeError(f"a frame index must be an integer, got {index!r}")
         try:
@@ -192,15 +192,15 @@ class VideoReader:
         if single is None:
             indices = _as_indices(index)
             return self._read(lambda _: indices)
-        return self._read(lambda _: [single], go_on=True)[0]
+        frame: NDArray[np.uint8] = self._read(lambda _: [single], go_on=True)[0]
+        return frame
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         start = 0
         while start < self._n_frames:
-            begin = start
-            frames = self._read(lambda n_frames: range(begin, min(begin + _CHUNK, n_frames)), go_on=True)
-            yield from frames
-            start += len(frames) or _CHUNK
+            chunk = slice(start, start + _CHUNK)
+            yield from self._read(_within(chunk), go_on=True)
+            start = chunk.stop
 
     def at(self, seconds: ArrayLike) -> NDArray[np.uint8]:
         """Give the frame shown at a time.
@@ -223,15 +223,18 @@ class VideoReader:
         try:
             times = np.asarray(seconds, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise ArgumentTypeError(f"`seconds` must be a number or a list of numbers, got {seconds!r}") from error
+            raise ArgumentTypeError(
+                f"`seconds` must be a number or a list of them, got {seconds!r}"
+            ) from error
         if times.ndim > 1:
             raise ArgumentTypeError(f"`seconds` must be a number or 1-D, got shape {times.shape}")
 
         def shown(_: int) -> list[int]:
             # Each time anew: the times change with the frames where a file turns out to be damaged.
-            wrong = ~((times >= 0) & (times < self._reader.duration()))
-            if wrong.any():
-                message = f"`seconds` must be at least 0 and below {self._reader.duration():.3f}, got {times[wrong].flat[0]}"
+            duration = self._reader.duration()
+            wrong = times[~((times >= 0) & (times < duration))]
+            if wrong.size:
+                message = f"`seconds` must be at least 0 and below {duration:.3f}, got {wrong.flat[0]}"
                 raise ArgumentError(self._named(message), path=self._name)
             # A millionth of a second covers the rounding of times such as 7 / 30.
             indices = np.searchsorted(self.timestamps, np.atleast_1d(times) + 1e-6, side="right") - 1
@@ -280,11 +283,16 @@ class VideoReader:
         return message if self._name is None else f"{self._name}: {message}"
 
 
+def _within(span: slice) -> Callable[[int], Sequence[int]]:
+    """Give what a slice chooses of a number of frames."""
+    return lambda n_frames: range(*span.indices(n_frames))
+
+
 def _as_indices(index: Any) -> list[int]:
     try:
         array = np.asarray(index)
     except ValueError as error:
-        raise ArgumentTypeError(f"frames are chosen by a 1-D list of integers, got a {type(index).__name__}") from error
+        raise ArgumentTypeError(f"frames are chosen by a 1-D list of integers, got {index!r}") from error
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ArgumentTypeError(
             f"frames are chosen by an integer, a slice or a 1-D list of integers, got {type(index).__name__} "

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ffmpeg, ffmpeg_frames, numbered_frames, read_numbers
 
 import harkit
+from conftest import ffmpeg, ffmpeg_frames, numbered_frames, read_numbers
 
 X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
 VARIANTS = {
@@ -24,7 +24,8 @@ VARIANTS = {
     "intra_refresh.mp4": (*X264, "-x264-params", "intra-refresh=1:keyint=20"),
     "fragmented.mp4": (*X264, "-g", 20, "-movflags", "frag_keyframe+empty_moov"),
     "hevc.mp4": ("-c:v", "libx265", "-x265-params", "log-level=none:keyint=20", "-pix_fmt", "yuv420p"),
-    "hevc_layers.mp4": ("-c:v", "libx265", "-x265-params", "log-level=none:keyint=20:temporal-layers=3", "-pix_fmt", "yuv420p"),
+    "hevc_layers.mp4": ("-c:v", "libx265", "-pix_fmt", "yuv420p",
+                        "-x265-params", "log-level=none:keyint=20:temporal-layers=3"),
     "xvid.avi": ("-c:v", "mpeg4", "-bf", 2, "-g", 20, "-q:v", 3),
     "packed.avi": ("-c:v", "libxvid", "-bf", 2, "-g", 20, "-q:v", 3),
     "plain.avi": ("-c:v", "mpeg4", "-bf", 0, "-g", 20, "-q:v", 3),
@@ -69,7 +70,12 @@ def test_any_request_gives_the_frames_of_a_whole_decode(variant: Path) -> None:
 
 def test_packets_prove_the_count_where_they_can(encode: Callable[..., Path]) -> None:
     frames = numbered_frames(N)
-    for name, counted in {"default.mp4": "packets", "plain.avi": "packets", "xvid.avi": "decoding", "raw.h264": "decoding"}.items():
+    for name, counted in {
+        "default.mp4": "packets",
+        "plain.avi": "packets",
+        "xvid.avi": "decoding",
+        "raw.h264": "decoding",
+    }.items():
         info = harkit.probe(encode(frames, name, *VARIANTS[name]))
         assert (info.n_frames, info.counted) == (N, counted), name
 
@@ -85,7 +91,9 @@ def test_frames_cut_away_by_an_edit_list_are_not_counted(numbered: Path, tmp_pat
 
 def test_timestamps_follow_a_variable_rate(encode: Callable[..., Path]) -> None:
     frames = numbered_frames(20)
-    path = encode(frames, "variable.mp4", "-vf", "setpts='if(lt(N,10),N,10+(N-10)*3)/25/TB'", "-fps_mode", "vfr", *X264)
+    path = encode(
+        frames, "variable.mp4", "-vf", "setpts='if(lt(N,10),N,10+(N-10)*3)/25/TB'", "-fps_mode", "vfr", *X264
+    )
     video = harkit.VideoReader(path)
     expected = np.where(np.arange(20) < 10, np.arange(20), 10 + (np.arange(20) - 10) * 3) / 25
     np.testing.assert_allclose(video.timestamps, expected, atol=1e-4)
@@ -95,7 +103,11 @@ def test_timestamps_follow_a_variable_rate(encode: Callable[..., Path]) -> None:
 def test_a_gray_reader_equals_opencv_also_where_chroma_is_not_neutral(encode: Callable[..., Path]) -> None:
     rng = np.random.default_rng(3)
     for height, width in [(64, 96), (66, 98), (45, 71), (120, 160)]:
-        colorful = rng.integers(0, 256, (5, height // 8 + 1, width // 8 + 1, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+        colorful = (
+            rng.integers(0, 256, (5, height // 8 + 1, width // 8 + 1, 3), dtype=np.uint8)
+            .repeat(8, 1)
+            .repeat(8, 2)
+        )
         path = encode(colorful[:, :height, :width], "colorful.mkv", "-c:v", "ffv1", "-pix_fmt", "yuv420p")
         color = harkit.VideoReader(path)[:]
         gray = harkit.VideoReader(path, gray=True)[:]
@@ -118,8 +130,9 @@ def test_luma_is_the_raw_plane(numbered: Path, encode: Callable[..., Path]) -> N
 @pytest.mark.parametrize("space", ["bt709", "smpte170m"])
 @pytest.mark.parametrize("full_range", ["tv", "pc"])
 def test_matrix_and_range_are_honoured(encode: Callable[..., Path], space: str, full_range: str) -> None:
-    path = encode(numbered_frames(3), "tagged.mp4", *X264, "-vf", f"scale=out_color_matrix={space}:out_range={full_range}",
-                  "-colorspace", space, "-color_range", full_range)  # fmt: skip
+    scale = f"scale=out_color_matrix={space}:out_range={full_range}"
+    tags = ("-colorspace", space, "-color_range", full_range)
+    path = encode(numbered_frames(3), "tagged.mp4", *X264, "-vf", scale, *tags)
     video = harkit.VideoReader(path)
     assert video.info.color_space == space
     assert video.info.color_range == {"tv": "limited", "pc": "full"}[full_range]
@@ -138,10 +151,19 @@ def test_quarter_turns_are_applied_and_reported(numbered: Path, tmp_path: Path, 
     np.testing.assert_array_equal(video[:], ffmpeg_frames(turned, shape))
 
 
-@pytest.mark.parametrize(("height", "width"), [(63, 95), (64, 95), (63, 96), (1, 1), (2, 2), (37, 1), (17, 33), (240, 426)])
+@pytest.mark.parametrize(
+    ("height", "width"), [(63, 95), (64, 95), (63, 96), (1, 1), (2, 2), (37, 1), (17, 33), (240, 426)]
+)
 def test_odd_sizes(encode: Callable[..., Path], height: int, width: int) -> None:
     rng = np.random.default_rng(height * width)
-    path = encode(rng.integers(0, 256, (3, height, width, 3), dtype=np.uint8), "odd.mkv", "-c:v", "ffv1", "-pix_fmt", "yuv444p")
+    path = encode(
+        rng.integers(0, 256, (3, height, width, 3), dtype=np.uint8),
+        "odd.mkv",
+        "-c:v",
+        "ffv1",
+        "-pix_fmt",
+        "yuv444p",
+    )
     np.testing.assert_array_equal(harkit.VideoReader(path)[:], ffmpeg_frames(path, (height, width, 3)))
 
 
