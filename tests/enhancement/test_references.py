@@ -1,4 +1,4 @@
-"""Log, automatic gamma, retinex, LIME and denoising: the equations they cite, within one grey level."""
+"""Log, automatic gamma, retinex, LIME, denoising: the equations they cite, within one grey level."""
 
 from __future__ import annotations
 
