@@ -108,6 +108,11 @@ pub fn pool() -> Result<Arc<rayon::ThreadPool>> {
     Ok(pool)
 }
 
+/// Whether this thread is one of the pool's.
+pub fn is_worker() -> bool {
+    rayon::current_thread_index().is_some()
+}
+
 /// `work(i, item)` for each item on the pool; results in the order of the items. Counts each finished
 /// item on `job`; work that has not begun when `job` is cancelled gives the error of a cancelled job.
 pub fn map_ordered<T: Sync, R: Send>(

@@ -153,8 +153,8 @@ class VideoReader:
     -----
     Reading on frame by frame decodes each picture once; a jump decodes from the nearest key before the frame.
     Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. As
-    soon as one is met, the file is decoded from its beginning and its frames are counted anew, so that ``len``
-    changes (also with a message) where it holds fewer frames than its packets promise.
+    soon as one is met, the file is decoded from its beginning and its frames are counted anew, so that
+    ``len`` changes (also with a message) where it holds fewer frames than its packets promise.
 
     Examples
     --------
