@@ -58,7 +58,6 @@ def test_a_sound_file_has_neither_faults_nor_oddities(numbered: Path) -> None:
     ("name", "options"),
     [
         ("a.mp4", PARSED),
-        ("a.mkv", PARSED),
         ("a.avi", ("-c:v", "mpeg4")),
         ("a.mkv", ("-c:v", "mpeg2video", "-bf", 2)),
     ],
