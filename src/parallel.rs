@@ -62,11 +62,14 @@ struct Pool {
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 static WANTED: AtomicUsize = AtomicUsize::new(0);
 
+/// More threads than this are a mistake: systems refuse to start them.
+pub const MOST_THREADS: usize = 1024;
+
 fn default_threads() -> usize {
     std::env::var("HARKIT_NUM_THREADS")
         .ok()
         .and_then(|text| text.trim().parse().ok())
-        .filter(|&threads: &usize| threads > 0)
+        .filter(|&threads: &usize| (1..=MOST_THREADS).contains(&threads))
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 

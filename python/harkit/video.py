@@ -447,6 +447,8 @@ def _as_frames(clip: Any) -> NDArray[np.uint8]:
     frames = np.asarray(clip)
     if frames.dtype != np.uint8:
         raise ArgumentTypeError(f"`clip` must be uint8, got {frames.dtype}")
+    if frames.ndim == 3 and frames.shape[2] == 3:
+        raise ArgumentError(f"`clip` of shape {frames.shape} looks like one RGB frame; write `frame[None]`")
     if frames.ndim == 3:
         frames = frames[..., np.newaxis]
     if frames.ndim != 4 or frames.shape[3] not in (1, 3):

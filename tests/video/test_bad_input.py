@@ -57,7 +57,7 @@ def open_folder() -> Iterator[Path]:
 
 def as_nobody(code: str, *arguments: object) -> str:
     """Run Python code as a user without rights; what it prints."""
-    start = "import os, pathlib, sys, harkit, numpy as np; os.setgid(65534); os.setuid(65534)\n"
+    start = "import os, pathlib, sys, harkit.video, numpy as np; os.setgid(65534); os.setuid(65534)\n"
     command = [sys.executable, "-c", start + code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0, done.stderr
