@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, and are stored with what a reader needs, without a machine's traces."""
+"""The notebooks run from top to bottom, and are stored with what a reader needs and no machine's traces."""
 
 from __future__ import annotations
 
