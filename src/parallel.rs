@@ -62,11 +62,14 @@ struct Pool {
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 static WANTED: AtomicUsize = AtomicUsize::new(0);
 
+/// More threads than this are a mistake: systems refuse to start them.
+pub const MOST_THREADS: usize = 1024;
+
 fn default_threads() -> usize {
     std::env::var("HARKIT_NUM_THREADS")
         .ok()
         .and_then(|text| text.trim().parse().ok())
-        .filter(|&threads: &usize| threads > 0)
+        .filter(|&threads: &usize| (1..=MOST_THREADS).contains(&threads))
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
@@ -106,6 +109,11 @@ pub fn pool() -> Result<Arc<rayon::ThreadPool>> {
         std::mem::forget(old);
     }
     Ok(pool)
+}
+
+/// Whether this thread is one of the pool's.
+pub fn is_worker() -> bool {
+    rayon::current_thread_index().is_some()
 }
 
 /// `work(i, item)` for each item on the pool; results in the order of the items. Counts each finished

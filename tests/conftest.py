@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +45,23 @@ def ffmpeg(*arguments: object, stdin: bytes | None = None) -> bytes:
     return done.stdout
 
 
-def ffmpeg_frames(path: object, shape: tuple[int, ...], pixel_format: str = "rgb24") -> np.ndarray:
+def ffmpeg_frames(
+    path: object, shape: tuple[int, ...], pixel_format: str = "rgb24", options: Sequence[object] = ()
+) -> np.ndarray:
     """All frames as the ffmpeg program gives them, with swscale's bilinear chroma."""
-    raw = subprocess.run(
-        ["ffmpeg", "-v", "quiet", "-i", str(path), "-map", "0:v:0", "-sws_flags", "bilinear",
-         "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pixel_format, "-"],
-        capture_output=True, check=False,
-    ).stdout  # fmt: skip
+    command = ["ffmpeg", "-v", "quiet", *map(str, options), "-i", str(path), "-map", "0:v:0"]
+    command += [
+        "-sws_flags",
+        "bilinear",
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        pixel_format,
+        "-",
+    ]
+    raw = subprocess.run(command, capture_output=True, check=False).stdout
     return np.frombuffer(raw, np.uint8).reshape(-1, *shape)
 
 

@@ -104,7 +104,7 @@ class Inspection:
         if self.steps is not None and self.steps[1] - self.steps[0] > _ROUNDING:
             shortest, longest = (round(1000 * step) for step in self.steps)
             found.append(f"variable rate: steps of {shortest} to {longest} ms")
-        if abs(info.start) > 1 / info.fps:
+        if self.has_times and abs(info.start) > 1 / info.fps:
             found.append(f"begins at {info.start:.3g} s")
         return found
 

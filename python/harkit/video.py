@@ -153,8 +153,8 @@ class VideoReader:
     -----
     Reading on frame by frame decodes each picture once; a jump decodes from the nearest key before the frame.
     Damaged pictures are concealed as FFmpeg does it, with a message to the logger ``"harkit.ffmpeg"``. As
-    soon as one is met, the file is decoded from its beginning and its frames are counted anew, so that ``len``
-    changes (also with a message) where it holds fewer frames than its packets promise.
+    soon as one is met, the file is decoded from its beginning and its frames are counted anew, so that
+    ``len`` changes (also with a message) where it holds fewer frames than its packets promise.
 
     Examples
     --------
@@ -447,6 +447,8 @@ def _as_frames(clip: Any) -> NDArray[np.uint8]:
     frames = np.asarray(clip)
     if frames.dtype != np.uint8:
         raise ArgumentTypeError(f"`clip` must be uint8, got {frames.dtype}")
+    if frames.ndim == 3 and frames.shape[2] == 3:
+        raise ArgumentError(f"`clip` of shape {frames.shape} looks like one RGB frame; write `frame[None]`")
     if frames.ndim == 3:
         frames = frames[..., np.newaxis]
     if frames.ndim != 4 or frames.shape[3] not in (1, 3):

@@ -139,8 +139,8 @@ fn clip(histogram: &mut Histogram, limit: u64) {
         *count += clipped / 256;
     }
     let left = (clipped % 256) as usize;
-    if left > 0 {
-        for count in histogram.iter_mut().step_by((256 / left).max(1)).take(left) {
+    if let Some(step) = 256usize.checked_div(left) {
+        for count in histogram.iter_mut().step_by(step.max(1)).take(left) {
             *count += 1;
         }
     }

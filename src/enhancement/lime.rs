@@ -52,10 +52,10 @@ pub(super) struct Buffers {
 impl Lime {
     pub fn new(alpha: f64, gamma: f64) -> Result<Self> {
         // A stronger system than 1e3 / eps^2 is beyond single precision.
-        if !(alpha >= 0.0 && alpha <= 1e3) {
+        if !(0.0..=1e3).contains(&alpha) {
             return Err(Error::argument("alpha", format!("must lie in 0 to 1000, got {alpha}")));
         }
-        if !(gamma >= 0.0 && gamma <= 1.0) {
+        if !(0.0..=1.0).contains(&gamma) {
             return Err(Error::argument("gamma", format!("must lie in 0 to 1, got {gamma}")));
         }
         Ok(Self { alpha: alpha as f32, gamma: gamma as f32 })

@@ -47,8 +47,8 @@ fn detected() -> Level {
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
         $(#[$meta])*
+        #[allow(clippy::too_many_arguments, reason = "rows and their weights, each a slice of its own")]
         $vis fn $name($($arg: $ty),*) {
-            #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
             #[inline(always)]
             fn plain($($arg: $ty),*) $body
 
@@ -56,13 +56,11 @@ macro_rules! vectorised {
             {
                 use crate::enhancement::simd::{Level, level};
 
-                #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
                 fn avx512($($arg: $ty),*) {
                     plain($($arg),*)
                 }
 
-                #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
                 #[target_feature(enable = "avx2")]
                 fn avx2($($arg: $ty),*) {
                     plain($($arg),*)

@@ -2,6 +2,9 @@
 
 use pyo3::prelude::*;
 
+use crate::error::Error;
+use runtime::OrRaise;
+
 mod enhancement;
 mod loading;
 mod runtime;
@@ -32,8 +35,13 @@ fn num_threads() -> usize {
 /// -----
 /// Results never depend on the number of threads.
 #[pyfunction]
-fn set_num_threads(threads: usize) {
-    crate::parallel::set_threads(threads);
+fn set_num_threads(py: Python<'_>, threads: i64) -> PyResult<()> {
+    let known = usize::try_from(threads).ok().filter(|&threads| threads <= crate::parallel::MOST_THREADS);
+    let known = known.ok_or_else(|| {
+        let most = crate::parallel::MOST_THREADS;
+        Error::argument("threads", format!("must be 0 (the default) to {most}, got {threads}"))
+    });
+    known.map(crate::parallel::set_threads).or_raise(py)
 }
 
 #[pymodule]

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::parallel::{Job, pool};
+use crate::parallel::{Job, is_worker, pool};
 
 /// How often the waiting thread looks for Ctrl-C and tells progress.
 const TICK: Duration = Duration::from_millis(50);
@@ -28,7 +28,7 @@ pub fn detached_with_progress<R: Send>(
     progress: Option<&Bound<'_, PyAny>>,
     work: impl FnOnce(&Job) -> Result<R> + Send,
 ) -> PyResult<R> {
-    if rayon::current_thread_index().is_some() {
+    if is_worker() {
         // A worker called Python, which calls harkit: the pool may have no other thread to wait for.
         let outcome = py.detach(|| guarded(work, &Job::new()));
         return outcome.or_raise(py);

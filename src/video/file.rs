@@ -148,7 +148,7 @@ impl VideoFile {
             .into_iter()
             .find(|aspect| aspect.num > 0 && aspect.den > 0)
             .map_or(1.0, |aspect| f64::from(aspect.num) / f64::from(aspect.den));
-        let is_on_its_side = self.orientation.rotation() % 180 != 0;
+        let is_on_its_side = !self.orientation.rotation().is_multiple_of(180);
         VideoInfo {
             width,
             height,

@@ -14,6 +14,10 @@ use crate::clip::FrameShape;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Job;
 
+/// From this side on pictures are FFV1's version 3, which cuts them in 2x2 slices; FFmpeg's encoder loses those of
+/// very small pictures, which version 1 keeps whole.
+const SLICED: usize = 16;
+
 /// How frames are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
@@ -146,6 +150,9 @@ impl Stream {
         let file = File::create(path).map_err(|error| Error::io_unnamed(&error))?;
         let io = StreamIo::from_write_seek(file).map_err(write_error)?;
         let mut output = ffmpeg::format::output_to_stream(io, None, Some(muxer)).map_err(write_error)?;
+        // Matroska's identifiers would be random: equal clips must be equal files.
+        // SAFETY: the output is open and not yet written to.
+        unsafe { (*output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
         let encoder = Encoder::open(&mut output, shape, fps, codec)?;
         output.write_header().map_err(write_error)?;
         Ok(Self { output, encoder, painter: Painter::new(shape, codec)?, frames: 0 })
@@ -223,7 +230,7 @@ impl Encoder {
             if let Codec::Vp9 { quality } = codec {
                 this.set_up_vp9(quality);
             } else {
-                (*context).level = 3;
+                (*context).level = if shape.height.min(shape.width) < SLICED { 1 } else { 3 };
             }
             check(ffi::avcodec_open2(context, encoder, ptr::null_mut()))?;
             check(ffi::avcodec_parameters_from_context((*stream).codecpar, context))?;

@@ -38,7 +38,7 @@ def public_names() -> Iterator[tuple[str, Any]]:
         for name in getattr(module, "__all__", ()):
             thing = getattr(module, name)
             ours = getattr(thing, "__module__", "").startswith("harkit")
-            if ours and id(thing) not in seen and (inspect.isclass(thing) or callable(thing)):
+            if ours and id(thing) not in seen and (inspect.isclass(thing) or inspect.isroutine(thing)):
                 seen.add(id(thing))
                 yield f"{module_name}.{name}", thing
 

@@ -1,13 +1,14 @@
-"""What all commands have in common: how errors and Ctrl-C end, ``--version``, ``--debug``, FFmpeg's messages."""
+"""What all commands have in common: errors, Ctrl-C, ``--debug``, progress, FFmpeg's messages."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
+from tqdm import tqdm
 
 import harkit
 from harkit.errors import HarkitError
@@ -54,6 +55,13 @@ def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa
     if value:
         ctx.meta[_DEBUG] = True
         logging.basicConfig(format="%(name)s: %(message)s")
+
+
+@contextmanager
+def bar(total: int, unit: str) -> Iterator[Callable[[int], object]]:
+    """Draw a bar on a terminal, and nothing elsewhere; gives what is told the number of finished items."""
+    with tqdm(total=total, unit=unit, disable=None, leave=False) as drawn:
+        yield lambda done: drawn.update(done - drawn.n)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ _VARIABLES = ("HARKIT_DATA", "HARKIT_WEIGHTS")
 _DECIBELS = 35.0
 
 
-@click.command()
+@click.command(short_help="Check the installation.")
 def doctor() -> None:
     """Check the installation: versions, codecs, threads, and whether a tiny clip can be written and read.
 
@@ -55,9 +55,9 @@ def _facts() -> list[tuple[str, str]]:
         ("system", f"{platform.system()} {platform.release()}, {platform.machine()}, {_libc()}"),
         ("NumPy", np.__version__),
         ("FFmpeg", f"{build.version} inside, {build.license}"),
-        ("  built", " ".join(_without_paths(build.configuration))),
-        ("  decodes", _wrapped(build.decoders)),
-        ("  encodes", _wrapped(build.encoders)),
+        ("  built", _wrapped(" ".join(_without_paths(build.configuration)))),
+        ("  decodes", _wrapped(", ".join(build.decoders))),
+        ("  encodes", _wrapped(", ".join(build.encoders))),
         ("threads", f"{harkit.num_threads()}, of {os.cpu_count()} processors"),
         ("variables", variables),
         ("extras", ", ".join(_extra(name, use) for name, use in _EXTRAS.items())),
@@ -78,8 +78,8 @@ def _without_paths(configuration: str) -> list[str]:
     ]
 
 
-def _wrapped(names: tuple[str, ...]) -> str:
-    return click.wrap_text(", ".join(names), 100, "", " " * 12)
+def _wrapped(text: str) -> str:
+    return click.wrap_text(text, 88, "", " " * 12)
 
 
 def _extra(name: str, use: str) -> str:
@@ -90,7 +90,7 @@ def _extra(name: str, use: str) -> str:
 
 
 def _clip() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """A smooth clip, (8, 48, 64, 3), in which something moves."""
+    """Make a smooth clip, (8, 48, 64, 3), in which something moves."""
     t, y, x = np.mgrid[:8, :48, :64]
     return np.stack([4 * x % 256, 128 + 60 * np.sin((y + 2 * t) / 12), 8 * t + 2 * y], axis=-1).astype(
         np.uint8

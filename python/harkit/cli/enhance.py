@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import click
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harkit import VideoReader, write_clip
 from harkit import enhancement as en
-from harkit.cli._group import complaints
+from harkit.cli._group import bar, complaints
 from harkit.cli._output import check_new_file, overwrite
 
 __all__ = ["enhance"]
@@ -20,8 +20,10 @@ __all__ = ["enhance"]
 _PIECE = 32
 _STEPS = "harkit.enhancement"
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-def _step(*names: str, **settings: Any) -> Any:
+
+def _step(*names: str, **settings: Any) -> Callable[[_Function], _Function]:
     """Make an option that is a step: steps are done in the order in which they stand on the command line."""
 
     def note(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -31,7 +33,7 @@ def _step(*names: str, **settings: Any) -> Any:
     return click.option(*names, expose_value=False, callback=note, **settings)
 
 
-@click.command()
+@click.command(short_help="Make a dark video readable.")
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
 @_step("--gamma", type=float, metavar="G", help="I ** (1 / G): above 1 brightens.")
@@ -79,9 +81,9 @@ def enhance(
 ) -> None:
     """Enhance the frames of the video IN and write them to the video OUT.
 
-    Steps are done in the order in which they are given: --gamma 3 --denoise brightens first. OUT is .mp4, .webm or
-    .mkv (vp9), or .mkv or .avi (ffv1); it has no sound. A step with one set of statistics for the whole clip
-    (--per clip; --denoise without --sigma) holds all frames in memory, others a few dozen.
+    Steps are done in the order in which they are given: --gamma 3 --denoise brightens first. OUT is .mp4,
+    .webm or .mkv (vp9), or .mkv or .avi (ffv1); it has no sound. A step with one set of statistics for the
+    whole clip (--per clip; --denoise without --sigma) holds all frames in memory, others a few dozen.
     """
     steps = _steps({"per": per, "channels": channels, "grid": grid, "sigma": sigma})
     check_new_file(target, source, may_replace=overwrite)
@@ -89,15 +91,7 @@ def enhance(
         reach = _reach(steps)
         clips = iter([en.chain(video[:], steps)]) if reach is None else _pieces(video, steps, reach)
         rate = video.info.fps if fps is None else fps
-        label = click.progressbar(length=len(video), label="frames", file=click.get_text_stream("stderr"))
-        with label as bar:
-            done = 0
-
-            def tell(count: int) -> None:
-                nonlocal done
-                bar.update(count - done)
-                done = count
-
+        with bar(len(video), "frame") as tell:
             write_clip(target, clips, fps=rate, codec=codec, quality=quality, progress=tell)
         click.echo(f"{len(video)} frames in {target}")
 
@@ -122,7 +116,7 @@ def _steps(settings: dict[str, Any]) -> list[en.Enhancement]:
 
 def _kind(name: str, value: Any) -> tuple[Any, dict[str, Any]]:
     """Give the option object of a step, and what its own value says."""
-    valued = {
+    valued: dict[str, tuple[Any, str]] = {
         "gamma": (en.Gamma, "gamma"),
         "equalize": (en.Equalize, "convention"),
         "clahe": (en.Clahe, "clip_limit"),
@@ -130,7 +124,7 @@ def _kind(name: str, value: Any) -> tuple[Any, dict[str, Any]]:
     if name in valued:
         kind, field = valued[name]
         return kind, {field: value}
-    flags = {
+    flags: dict[str, Any] = {
         "auto_gamma": en.AutoGamma,
         "log": en.Log,
         "retinex": en.Retinex,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from harkit import VideoReader, write_frames
-from harkit.cli._group import complaints
+from harkit.cli._group import bar, complaints
 from harkit.cli._output import check_new_folder, overwrite
 from harkit.errors import ArgumentError
 
@@ -15,7 +15,7 @@ __all__ = ["extract_frames"]
 _MEMORY = 64 << 20
 
 
-@click.command("extract-frames")
+@click.command("extract-frames", short_help="Write frames as PNG files.")
 @click.argument("video", metavar="VIDEO")
 @click.argument("folder", metavar="FOLDER")
 @click.option(
@@ -28,10 +28,10 @@ _MEMORY = 64 << 20
 def extract_frames(
     *, video: str, folder: str, every: int, start: int, stop: int | None, gray: bool, overwrite: bool
 ) -> None:
-    """Write the frames of VIDEO into FOLDER, as PNG files named by their numbers: 000000.png, 000002.png, …
+    """Write the frames of VIDEO into FOLDER, as PNG files named by their numbers.
 
-    Each file appears when it is whole, so that an interrupted run leaves whole files only. A folder that holds
-    something is refused.
+    Frame 12 is 000012.png. Each file appears when it is whole, so that an interrupted run leaves whole files
+    only. A folder that holds something is refused.
     """
     check_new_folder(folder, may_replace=overwrite)
     with complaints(), VideoReader(video, gray=gray) as frames:
@@ -40,11 +40,9 @@ def extract_frames(
             raise ArgumentError(f"{video}: none of its {len(frames)} frames is chosen", path=video)
         info = frames.info
         step = max(1, _MEMORY // (info.width * info.height * 3))
-        with click.progressbar(
-            length=len(numbers), label="frames", file=click.get_text_stream("stderr")
-        ) as bar:
+        with bar(len(numbers), "frame") as tell:
             for i in range(0, len(numbers), step):
                 part = numbers[i : i + step]
                 write_frames(folder, frames[list(part)], numbers=list(part))
-                bar.update(len(part))
+                tell(i + len(part))
     click.echo(f"{len(numbers)} frames in {folder}")

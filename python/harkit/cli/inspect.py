@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from harkit import Inspection, datasets, inspect_videos
+from harkit.cli._group import bar
 from harkit.cli._table import table
 from harkit.errors import DecodeError
 
@@ -20,7 +21,7 @@ _HEADS = ("", "file", "frames", "header", "size", "fps", "codec", "pixels", "col
 _NUMBERS = ("frames", "header", "size", "fps")
 
 
-@click.command()
+@click.command(short_help="Check video files, one row each.")
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...")
 @click.option("--quick", is_flag=True, help="Do not decode: finds no damaged frames.")
 @click.option("--broken", "only_broken", is_flag=True, help="Show broken files only.")
@@ -28,15 +29,17 @@ _NUMBERS = ("frames", "header", "size", "fps")
 def inspect(*, paths: tuple[str, ...], quick: bool, only_broken: bool, as_json: bool) -> None:
     """Check video files, and all in a folder, one row each.
 
-    A row has the frames that there are and the number in the header, size, rate and format, the colours (matrix
-    and range, as tagged), and remarks. Marked "!" and named broken are files that do not open, end too early or
-    hold damaged frames. Marked "?" are oddities that harkit takes care of and other programs may not: a wrong
-    header, a variable rate, times that are missing or late, a rotation, oblong pixels, interlacing.
+    A row has the frames that there are and the number in the header, size, rate and format, the colours
+    (matrix and range, as tagged), and remarks. Marked "!" and named broken are files that do not open, end
+    too early or hold damaged frames. Marked "?" are oddities that harkit takes care of and other programs
+    may not: a wrong header, a variable rate, times that are missing or late, a rotation, oblong pixels,
+    interlacing.
 
     Exit code 1 if a file is broken.
     """
     videos = _find(paths)
-    found = inspect_videos(videos, decode=not quick, progress=len(videos) > 1 and _is_terminal())
+    with bar(len(videos), "video") as tell:
+        found = inspect_videos(videos, decode=not quick, progress=tell)
     shown = [one for one in found if one.is_broken] if only_broken else found
     if as_json:
         click.echo(json.dumps([_as_json(one) for one in shown], indent=1))
@@ -56,10 +59,6 @@ def _find(paths: Iterable[str]) -> list[str]:
             raise DecodeError(f"{path}: there are no videos in this folder", path=path)
         videos.extend(below or [path])
     return videos
-
-
-def _is_terminal() -> bool:
-    return click.get_text_stream("stderr").isatty()
 
 
 def _row(one: Inspection) -> tuple[object, ...]:

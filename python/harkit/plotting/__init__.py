@@ -12,7 +12,7 @@ from harkit.plotting.brightness import brightness
 from harkit.plotting.comparison import before_after
 from harkit.plotting.counts import class_counts, frame_counts
 from harkit.plotting.examples import class_examples
-from harkit.plotting.frames import frame_grid, frame_strip, sampled_frames
+from harkit.plotting.frames import frame_grid, frame_panels, frame_strip, sampled_frames
 from harkit.plotting.histograms import histograms
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "class_examples",
     "frame_counts",
     "frame_grid",
+    "frame_panels",
     "frame_strip",
     "histograms",
     "sampled_frames",

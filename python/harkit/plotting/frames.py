@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harkit.plotting._canvas import Canvas
 
-__all__ = ["frame_grid", "frame_strip", "sampled_frames"]
+__all__ = ["frame_grid", "frame_panels", "frame_strip", "sampled_frames"]
 
 # Inches above a row of frames for its titles, and above a panel for its heading.
 _TITLE, _HEADING = 0.3, 0.35
@@ -135,6 +135,66 @@ def frame_strip(
     return axes
 
 
+def frame_panels(
+    clips: Mapping[str, NDArray[np.uint8] | Sequence[NDArray[np.uint8]]],
+    *,
+    titles: Mapping[str, Iterable[object]] | None = None,
+    cell: float = 2.2,
+    figure: Canvas | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Draw strips of frames one above the other, each under a heading: a clip in several forms, say.
+
+    Parameters
+    ----------
+    clips : mapping of str to ndarray of uint8, or to sequence of them
+        The heading of each panel and its frames, (T, H, W, 3) or (T, H, W).
+    titles : mapping of str to iterable, optional
+        For a heading what stands at the left above each of its frames.
+    cell : float, default: 2.2
+        Width of a frame in inches.
+    figure : matplotlib Figure or SubFigure, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    dict of str to ndarray of matplotlib Axes
+        For each heading the axes of its frames, shape (T,).
+
+    Raises
+    ------
+    harkit.errors.ArgumentError
+        No clips, no frames, frames of another shape, not as many titles as frames.
+    harkit.errors.ArgumentTypeError
+        Frames that are not uint8.
+
+    Examples
+    --------
+    >>> from harkit import plotting
+    >>> axes = plotting.frame_panels({"As filmed": clip[:4], "Inverted": 255 - clip[:4]})
+    >>> axes["Inverted"].shape
+    (4,)
+    """
+    if not clips:
+        raise ArgumentError("`clips` must have at least one clip, got none")
+    pictures = {heading: as_pictures(clip, "clips") for heading, clip in clips.items()}
+    above = {
+        heading: as_names((titles or {}).get(heading), len(strip), "titles")
+        for heading, strip in pictures.items()
+    }
+    heights = [
+        cell * _tallest(strip) + _HEADING + (_TITLE if above[heading] else 0.0)
+        for heading, strip in pictures.items()
+    ]
+    width = cell * max(map(len, pictures.values()))
+    drawn = canvas(figure, width, sum(heights))
+    panels = drawn.subfigures(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
+    axes = {}
+    for panel, heading in zip(panels, pictures, strict=True):
+        panel.suptitle(heading)
+        axes[heading] = frame_strip(pictures[heading], titles=above[heading], cell=cell, figure=panel)
+    return axes
+
+
 def sampled_frames(
     video: _Video,
     chosen: Mapping[str, ArrayLike],
@@ -152,7 +212,7 @@ def sampled_frames(
         The heading of each panel, and the frames in it by their numbers, which stand at the left above them.
     cell : float, default: 2.2
         Width of a frame in inches.
-    figure : matplotlib Figure, optional
+    figure : matplotlib Figure or SubFigure, optional
         Where to draw; a new figure by default.
 
     Returns
@@ -188,15 +248,8 @@ def sampled_frames(
     numbers = {heading: np.asarray(indices).ravel() for heading, indices in chosen.items()}
     if not numbers or not all(indices.size for indices in numbers.values()):
         raise ArgumentError("`chosen` must name at least one rule, and at least one frame for each")
-    pictures = {heading: as_pictures(video[indices], "video") for heading, indices in numbers.items()}
-    height = cell * max(map(_tallest, pictures.values())) + _TITLE + _HEADING
-    width = cell * max(map(len, pictures.values()))
-    panels = canvas(figure, width, height * len(pictures)).subfigures(len(pictures), 1, squeeze=False)[:, 0]
-    axes = {}
-    for panel, heading in zip(panels, pictures, strict=True):
-        panel.suptitle(heading)
-        axes[heading] = frame_strip(pictures[heading], titles=numbers[heading], cell=cell, figure=panel)
-    return axes
+    clips = {heading: video[indices] for heading, indices in numbers.items()}
+    return frame_panels(clips, titles=numbers, cell=cell, figure=figure)
 
 
 def _tallest(pictures: Sequence[Picture]) -> float:
