@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, and are stored with what a reader needs and no machine's traces."""
+"""Notebooks run from top to bottom on small data, and hold what a reader needs and no paths."""
 
 from __future__ import annotations
 
