@@ -184,6 +184,17 @@ def test_an_mp4_without_its_index_is_an_error(numbered: Path, tmp_path: Path) ->
         harkit.probe(path)
 
 
+def test_times_begin_with_the_first_frame_where_the_file_begins_later(numbered: Path, tmp_path: Path) -> None:
+    for name in ("late.mp4", "late.mkv", "late.ts"):
+        path = tmp_path / name
+        ffmpeg("-itsoffset", 0.5, "-i", numbered, "-c", "copy", path)
+        video = harkit.VideoReader(path)
+        np.testing.assert_allclose(video.timestamps, np.arange(60) / 25, atol=1e-3)
+        # MPEG-TS adds a start of its own.
+        assert video.info.start == pytest.approx(0.5 if name != "late.ts" else 1.9, abs=0.1)
+        np.testing.assert_array_equal(video.at(0.0), video[0])
+
+
 # Files with damaged pictures
 
 
