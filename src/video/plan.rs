@@ -155,4 +155,51 @@ mod tests {
         assert_eq!(plan.times.len(), 2);
         assert_eq!(plan.packets, [1, 2]);
     }
+
+    /// Packets as codecs order them: each picture is moved by a few places, within eight.
+    fn ordered(moves: &[(u8, bool, bool)]) -> PacketTable {
+        let n = moves.len();
+        let mut order: Vec<usize> = (0..n).collect();
+        for (i, &(by, ..)) in moves.iter().enumerate() {
+            order.swap(i, (i + usize::from(by)).min(i | 7).min(n - 1));
+        }
+        let mut made =
+            table(&order.iter().zip(moves).map(|(&pts, &(_, key, _))| (pts as i64, key)).collect::<Vec<_>>());
+        for (record, &(.., is_discarded)) in made.records.iter_mut().zip(moves) {
+            record.is_discarded = is_discarded;
+        }
+        made
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_plan_is_what_its_definition_says(
+            moves in proptest::collection::vec((0u8..4, proptest::bool::weighted(0.2), proptest::bool::weighted(0.1)), 1..40)
+        ) {
+            let table = ordered(&moves);
+            let records = &table.records;
+            let shown = || records.iter().filter(|record| !record.is_discarded);
+            let is_proven = records[0].is_key && shown().count() > 0 && shown().all(|record| record.pts >= records[0].pts);
+            let plan = Plan::from_packets(&table);
+            proptest::prop_assert_eq!(plan.is_some(), is_proven);
+            let Some(plan) = plan else { return Ok(()) };
+            // Frame i is the one with i shown before it.
+            for (packet, record) in records.iter().enumerate() {
+                let rank = shown().filter(|other| other.pts < record.pts).count();
+                proptest::prop_assert_eq!(plan.frame_of(packet), (!record.is_discarded).then_some(rank));
+                proptest::prop_assert_eq!(plan.frame_at(record.pts), (!record.is_discarded).then_some(rank));
+                if !record.is_discarded {
+                    proptest::prop_assert_eq!((plan.packets[rank], plan.times[rank]), (packet, record.pts));
+                }
+                // Decoding begins at the nearest key that the packet neither precedes nor leads.
+                let mut key = packet;
+                while key > 0 && (!records[key].is_key || plan.leads(packet, key)) {
+                    key -= 1;
+                }
+                proptest::prop_assert_eq!(plan.key_before(packet), key);
+            }
+            let waiting = |i: usize| records[..i].iter().filter(|record| record.pts > records[i].pts).count();
+            proptest::prop_assert_eq!(plan.reorder_depth, (0..records.len()).map(waiting).max().unwrap_or(0));
+        }
+    }
 }

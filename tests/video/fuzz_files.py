@@ -71,8 +71,8 @@ def check(source: Path | bytes, gray: object, draw: random.Random) -> str:
             n_read = sum(1 for _ in zip(video, range(100), strict=False))
             assert n_read == min(len(video), 100)
             return "read"
-    except IndexError:
-        # The frames were counted anew, and what was chosen is no longer there.
+    except (errors.FrameIndexError, errors.ArgumentError):
+        # The frames were counted anew, and the index or time that was chosen is no longer there.
         return "fewer"
     except ALLOWED as error:
         assert str(error)

@@ -133,8 +133,8 @@ def test_no_frames_at_all(encode: Callable[..., Path], tmp_path: Path) -> None:
 
 
 def test_one_frame(encode: Callable[..., Path]) -> None:
-    for name, options in KINDS.items():
-        path = encode(numbered_frames(1), name, *options)
+    for name in ("front.mp4", "h264.mkv", "stream.ts", "b_frames.avi", "program.mpg"):
+        path = encode(numbered_frames(1), name, *KINDS[name])
         video = harkit.VideoReader(path)
         assert len(video) == 1
         np.testing.assert_array_equal(video[:], judge(path))
@@ -184,6 +184,17 @@ def test_an_mp4_without_its_index_is_an_error(numbered: Path, tmp_path: Path) ->
         harkit.probe(path)
 
 
+def test_times_begin_with_the_first_frame_where_the_file_begins_later(numbered: Path, tmp_path: Path) -> None:
+    for name in ("late.mp4", "late.mkv", "late.ts"):
+        path = tmp_path / name
+        ffmpeg("-itsoffset", 0.5, "-i", numbered, "-c", "copy", path)
+        video = harkit.VideoReader(path)
+        np.testing.assert_allclose(video.timestamps, np.arange(60) / 25, atol=1e-3)
+        # MPEG-TS adds a start of its own.
+        assert video.info.start == pytest.approx(0.5 if name != "late.ts" else 1.9, abs=0.1)
+        np.testing.assert_array_equal(video.at(0.0), video[0])
+
+
 # Files with damaged pictures
 
 
@@ -201,7 +212,7 @@ def damaged(path: Path, target: Path, n_bytes: int, seed: int) -> None:
 
 def requests_give_the_frames_of(path: Path, expected: np.ndarray, seed: int) -> None:
     draw = random.Random(seed)
-    for _ in range(8):
+    for _ in range(5):
         video = harkit.VideoReader(path)
         for _ in range(3):
             wanted = sorted(draw.sample(range(len(expected)), 5))
@@ -209,7 +220,7 @@ def requests_give_the_frames_of(path: Path, expected: np.ndarray, seed: int) -> 
             np.testing.assert_array_equal(video[wanted[2]], expected[wanted[2]])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", ["plain.avi", "b_frames.avi", "mpeg4.mp4", "front.mp4", "h264.mkv"])
 def test_damaged_pictures_are_concealed_as_by_the_ffmpeg_program(
     name: str, seed: int, encode: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -217,7 +228,7 @@ def test_damaged_pictures_are_concealed_as_by_the_ffmpeg_program(
     """Also where a request alone would begin at a key: what is painted depends on what was decoded before."""
     whole = encode(numbered_frames(60), name, *KINDS[name])
     path = tmp_path / f"damaged_{name}"
-    damaged(whole, path, (2, 6, 20)[seed], seed)
+    damaged(whole, path, (2, 12)[seed], seed)
     expected = judge(path)
     with caplog.at_level(logging.WARNING, "harkit.ffmpeg"):
         np.testing.assert_array_equal(harkit.VideoReader(path)[:], expected)

@@ -53,7 +53,7 @@ def test_mutated_files_never_crash_hang_or_fault_harkit(encode: Callable[..., Pa
         encode(frames, name, *options).rename(corpus / name)
     ffmpeg("-i", corpus / "ffv1.mkv", "-frames:v", 4, corpus / "png" / "%d.png")
     ffmpeg("-i", corpus / "ffv1.mkv", "-frames:v", 4, corpus / "jpg" / "%d.jpg")
-    seconds = float(os.environ.get("HARKIT_FUZZ_SECONDS", "5"))
+    seconds = float(os.environ.get("HARKIT_FUZZ_SECONDS", "4"))
     seed = os.environ.get("HARKIT_FUZZ_SEED", "0")
     script = Path(__file__).with_name("fuzz_files.py")
     command = [sys.executable, str(script), str(corpus), seed, str(seconds)]
