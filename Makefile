@@ -40,7 +40,6 @@ check-wheel: wheel
 
 # Kernels by themselves, then harkit beside its peers, which have an environment of their own.
 bench: setup
-	cargo bench
 	test -x .venv-bench/bin/pip || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install --quiet -r benches/compare/requirements.txt
 	PYTHONPATH=$(CURDIR)/python .venv-bench/bin/python benches/compare/run.py

@@ -15,8 +15,10 @@
 //!
 //! O((2 radius + 1)^2 (2 frames + 1)) a pixel, exact sums of squares.
 
+use std::f32::consts::LOG2_E;
+
 use super::Scratch;
-use super::elementary::exp;
+use super::elementary::exp2;
 use super::scratch::sized;
 use super::simd::vectorised;
 use super::step::Per;
@@ -171,7 +173,7 @@ struct Strip {
     /// First row and number of rows.
     start: usize,
     rows: usize,
-    /// `w = exp(-max(steepness * sum of squares - free, 0))`.
+    /// `w = exp2(min(free - steepness * sum of squares, 0))`.
     steepness: f32,
     free: f32,
 }
@@ -204,8 +206,8 @@ impl Denoise {
             padding,
             start: 0,
             rows: 0,
-            steepness: 1.0 / (samples * h2),
-            free: 2.0 * sigma * sigma / h2,
+            steepness: LOG2_E / (samples * h2),
+            free: LOG2_E * 2.0 * sigma * sigma / h2,
         };
         let all = source.chunks_exact(shape.len());
         let window = index.saturating_sub(self.frames)..=(index + self.frames).min(all.len() - 1);
@@ -303,7 +305,7 @@ vectorised! {
             sum_windows(patch, wide, &squares[row * wide..], column);
             sum_windows(patch, 1, column, weight);
             for (total, weight) in weights[row * width..].iter_mut().zip(weight.iter_mut()) {
-                *weight = exp(-(*weight * steepness - free).max(0.0));
+                *weight = exp2((free - *weight * steepness).min(0.0));
                 *total += *weight;
             }
             let first = ((start + row + padding) * stride + padding).wrapping_add_signed(shift);

@@ -84,34 +84,29 @@ impl System {
         let Self { lines, along, across, solution, inverse_pivots, residual, step, product, conditioned, .. } = self;
         let lines = *lines;
         factor(lines, along, across, product, inverse_pivots);
-        // From t = b.
-        solution.copy_from_slice(residual);
-        let mut energy = 0.0;
-        multiply(lines, along, across, solution, product, &mut energy);
-        let (mut advance, mut again) = (1.0, 0.0);
+        // From t = 0, whose residual is b, exact; that of t = b would hold differences of huge tensions.
+        let (mut advance, mut again) = (0.0, 0.0);
+        let enough = tolerance * tolerance * pixels as f64;
         let mut falls = [f64::INFINITY; DELAY];
         let mut size = 0.0;
         for iteration in 0..MOST_ITERATIONS {
             substitute_forward(lines, along, across, inverse_pivots, advance, product, residual, conditioned);
-            if iteration == 0 {
-                // b - A b was a step of its own; the solution has it already.
-                advance = 0.0;
-            }
             let last = size;
             size = 0.0;
             substitute_back(lines, along, across, inverse_pivots, residual, conditioned, &mut size);
-            if size <= 0.0 {
+            // The factor's lowest eigenvalue is 1: the size bounds the error from above.
+            if size <= enough {
                 break;
             }
             if iteration > 0 {
                 again = (size / last) as f32;
             }
             walk(advance, again, conditioned, step, solution);
-            energy = 0.0;
+            let mut energy = 0.0;
             multiply(lines, along, across, step, product, &mut energy);
             advance = (size / energy) as f32;
             falls[iteration % DELAY] = size * size / energy;
-            if falls.iter().sum::<f64>() <= tolerance * tolerance * pixels as f64 {
+            if falls.iter().sum::<f64>() <= enough {
                 break;
             }
         }
@@ -136,7 +131,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 /// First value of each diagonal.
 #[inline(always)]
 fn diagonals(lines: usize, values: usize) -> impl DoubleEndedIterator<Item = usize> {
-    (0..values / lines - 2).map(move |diagonal| (diagonal + 1) * lines + 1)
+    (0..(values - 2) / lines - 2).map(move |diagonal| (diagonal + 1) * lines + 1)
 }
 
 vectorised! {

@@ -155,3 +155,105 @@ fn check(frames: &[u8], shape: FrameShape) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::simd::tests::same_at_every_level;
+    use super::*;
+    use crate::random::Stream;
+
+    /// Every step, per frame and per clip, with options that reach all of its code.
+    fn steps() -> Vec<Enhancement> {
+        let mut steps = vec![
+            Enhancement::Gamma(Gamma::new(2.2).unwrap()),
+            Enhancement::Lime(Lime::new(0.15, 0.8).unwrap()),
+            Enhancement::Denoise(Denoise::new(Some(9.0), 0.55, 1, 0, 0, Per::Clip).unwrap()),
+        ];
+        for per in [Per::Frame, Per::Clip] {
+            steps.push(Enhancement::AutoGamma(AutoGamma::new(0.5, per).unwrap()));
+            steps.push(Enhancement::Log(Log::new(per)));
+            for convention in [Convention::KerasCv, Convention::Pil, Convention::OpenCv] {
+                for channels in [EqualizeChannels::Each, EqualizeChannels::Luma] {
+                    steps.push(Enhancement::Equalize(Equalize::new(convention, channels, per)));
+                }
+            }
+            steps.push(Enhancement::Clahe(Clahe::new(2.0, (3, 4), per).unwrap()));
+            for channels in [RetinexChannels::Each, RetinexChannels::Intensity] {
+                let retinex = Retinex::new(vec![2.0, 9.0, 30.0], 1.0, channels, per).unwrap();
+                steps.push(Enhancement::Retinex(retinex));
+            }
+            steps.push(Enhancement::Denoise(Denoise::new(None, 0.55, 2, 1, 2, per).unwrap()));
+        }
+        steps
+    }
+
+    /// Dark noise over slopes.
+    fn clip(frames: usize, shape: FrameShape) -> Vec<u8> {
+        let mut stream = Stream::keyed(5, &[]);
+        (0..frames * shape.len()).map(|i| (i % shape.len() / 97) as u8 / 2 + stream.below(20) as u8).collect()
+    }
+
+    const SHAPES: [FrameShape; 3] = [
+        FrameShape { height: 37, width: 53, channels: 3 },
+        FrameShape { height: 64, width: 41, channels: 1 },
+        FrameShape { height: 3, width: 4, channels: 3 },
+    ];
+
+    #[test]
+    fn every_step_gives_the_same_bytes_with_all_instruction_sets() {
+        for shape in SHAPES {
+            let clip = clip(3, shape);
+            for step in steps() {
+                same_at_every_level(|| {
+                    let mut frames = clip.clone();
+                    step.apply_clip(&mut frames, shape, &mut Scratch::default(), &Job::new()).unwrap();
+                    frames
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn framewise_steps_do_to_frames_what_they_do_to_clips_whatever_the_scratch_held() {
+        let mut scratch = Scratch::default();
+        for shape in SHAPES {
+            let clip = clip(3, shape);
+            for step in steps() {
+                let mut together = clip.clone();
+                step.apply_clip(&mut together, shape, &mut scratch, &Job::new()).unwrap();
+                let mut pooled = vec![0; clip.len()];
+                enhance(std::slice::from_ref(&step), Some(&clip), &mut pooled, shape, &Job::new()).unwrap();
+                assert!(together == pooled, "{step:?}");
+                if step.is_framewise() {
+                    let mut alone = clip.clone();
+                    for frame in alone.chunks_exact_mut(shape.len()) {
+                        step.apply_frame(frame, shape, &mut scratch).unwrap();
+                    }
+                    assert!(together == alone, "{step:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cancelled_job_ends_every_step() {
+        let job = Job::new();
+        job.cancel();
+        for step in steps() {
+            let mut frames = clip(2, SHAPES[0]);
+            let error = step.apply_clip(&mut frames, SHAPES[0], &mut Scratch::default(), &job).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Cancelled);
+        }
+    }
+
+    #[test]
+    fn parts_of_frames_and_other_channels_are_errors() {
+        let step = Enhancement::Log(Log::new(Per::Frame));
+        let mut scratch = Scratch::default();
+        let shape = FrameShape::new(2, 2, 3);
+        assert!(step.apply_frame(&mut [0; 24], shape, &mut scratch).is_err());
+        assert!(step.apply_clip(&mut [0; 13], shape, &mut scratch, &Job::new()).is_err());
+        assert!(step.apply_clip(&mut [], shape, &mut scratch, &Job::new()).is_err());
+        assert!(step.apply_frame(&mut [0; 8], FrameShape::new(2, 2, 2), &mut scratch).is_err());
+    }
+}

@@ -9,7 +9,7 @@
 //! does not state, so it is left out; `channels="intensity"` keeps colours by Petro's algorithm 2 (MSRCP):
 //! the retinex of `I = (R + G + B) / 3`, balanced to J, and each channel times `min(J / I, 255 / max(R, G, B))`.
 //!
-//! Percentiles come from a histogram with bins of 4.3e-5 in R. Working memory: five float planes.
+//! Percentiles come from a histogram whose bins are a 4096th of R wide. Working memory: six float planes.
 
 use super::Scratch;
 use super::elementary::ln;
@@ -25,9 +25,25 @@ const MOST_SCALES: usize = 8;
 /// A surround narrower than a pixel is no surround; a wider one than this is a constant.
 const SCALES: std::ops::RangeInclusive<f64> = 1.0..=10_000.0;
 
-/// Bins of the histogram of R, and the largest |R|: a little above ln 256.
-const BINS: usize = 1 << 18;
-const LARGEST: f32 = 5.6;
+/// Bins of the histogram of R grow with |R|: a bin for each sign, exponent and first 12 bits of the
+/// mantissa, from 2^-14, below which all is 0, to a little above ln 256, the largest |R|.
+const SMALLEST: u32 = (1.0f32 / 16384.0).to_bits();
+const LARGEST: u32 = 5.6f32.to_bits();
+const DROPPED: u32 = 11;
+const HALF: usize = ((LARGEST - SMALLEST) >> DROPPED) as usize + 1;
+
+/// The bin of a value of R; order is kept.
+fn bin(value: f32) -> usize {
+    let magnitude = (value.abs().to_bits().clamp(SMALLEST, LARGEST) - SMALLEST) >> DROPPED;
+    if value < 0.0 { HALF - 1 - magnitude as usize } else { HALF + magnitude as usize }
+}
+
+/// The middle of a bin.
+fn middle(bin: usize) -> f32 {
+    let magnitude = if bin < HALF { HALF - 1 - bin } else { bin - HALF } as u32;
+    let value = f32::from_bits(SMALLEST + (magnitude << DROPPED) + (1 << (DROPPED - 1)));
+    if bin < HALF { -value } else { value }
+}
 
 /// What of an RGB frame goes through the retinex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,11 +132,9 @@ impl Retinex {
 
     fn tally(&self, pixels: usize, reflectances: &[f32], histograms: &mut [Vec<u64>]) {
         for (reflectance, histogram) in reflectances.chunks_exact(pixels).zip(histograms) {
-            histogram.resize(BINS, 0);
-            for value in reflectance {
-                let bin = (value + LARGEST) * (BINS as f32 / (2.0 * LARGEST));
-                // `as` saturates; |R| <= ln 256, so it never has to.
-                histogram[(bin as usize).min(BINS - 1)] += 1;
+            histogram.resize(2 * HALF, 0);
+            for &value in reflectance {
+                histogram[bin(value)] += 1;
             }
         }
     }
@@ -139,9 +153,9 @@ impl Retinex {
                 high = Some(bin);
             }
         }
-        let value = |bin: usize| (bin as f32 + 0.5) * (2.0 * LARGEST / BINS as f32) - LARGEST;
         match (low, high) {
-            (Some(low), Some(high)) if high > low + 1 => Some((value(low), value(high))),
+            // Rounding spreads a constant over the two bins about 0.
+            (Some(low), Some(high)) if high > low + 1 => Some((middle(low), middle(high))),
             _ => None,
         }
     }

@@ -56,11 +56,13 @@ macro_rules! vectorised {
             {
                 use crate::enhancement::simd::{Level, level};
 
+                #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
                 fn avx512($($arg: $ty),*) {
                     plain($($arg),*)
                 }
 
+                #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
                 #[target_feature(enable = "avx2")]
                 fn avx2($($arg: $ty),*) {
                     plain($($arg),*)

@@ -63,14 +63,14 @@ impl Converter {
         self.stored.is_some()
     }
 
-    /// Says how large the first picture is, as stored.
-    pub fn set_size(&mut self, height: usize, width: usize) {
-        self.stored = Some((height, width));
+    /// Height and width of frames as stored: those given, unless they are known already.
+    pub fn size_or(&mut self, height: usize, width: usize) -> (usize, usize) {
+        *self.stored.get_or_insert((height, width))
     }
 
     /// The shape of frames made from pictures like this one.
     pub fn shape(&mut self, picture: &frame::Video, color: Color) -> FrameShape {
-        let (height, width) = *self.stored.get_or_insert((picture.height() as usize, picture.width() as usize));
+        let (height, width) = self.size_or(picture.height() as usize, picture.width() as usize);
         let (height, width) = self.orientation.size(height, width);
         FrameShape::new(height, width, color.channels())
     }

@@ -58,7 +58,7 @@ impl VideoFile {
         });
         if is_other_size {
             let first = self.first_picture(job)?;
-            self.converter.set_size(first.height, first.width);
+            self.converter.size_or(first.height, first.width);
             return self.decode(wanted, color, after, job, sink);
         }
         if matches!(complete, Ok(false)) {
@@ -109,7 +109,8 @@ impl VideoFile {
             Some(first) => first,
             None => self.first_picture(job)?,
         };
-        let info = self.describe(&first);
+        let size = self.converter.size_or(first.height, first.width);
+        let info = self.describe(&first, size);
         self.first = Some(first);
         Ok(info)
     }
@@ -136,11 +137,11 @@ impl VideoFile {
         first.ok_or_else(|| Error::new(ErrorKind::Internal, "decoding ended without the first frame"))
     }
 
-    fn describe(&self, picture: &FirstPicture) -> VideoInfo {
+    fn describe(&self, picture: &FirstPicture, (height, width): (usize, usize)) -> VideoInfo {
         let demuxer = self.session.demuxer();
         // SAFETY: the stream lives as long as the demuxer.
         let (stream, parameters) = unsafe { (&*demuxer.stream(), &*(*demuxer.stream()).codecpar) };
-        let (height, width) = self.orientation.size(picture.height, picture.width);
+        let (height, width) = self.orientation.size(height, width);
         let (n_frames, duration) = (self.timestamps.len(), self.duration());
         let times = self.session.numbering().times();
         // The container's word counts before the codec's, as for av_guess_sample_aspect_ratio.

@@ -103,6 +103,12 @@ def test_lime_is_guos_sped_up_solver(alpha: float, gamma: float) -> None:
     assert_within_one_level(en.lime(frame, alpha=alpha, gamma=gamma), lime_reference(frame, alpha, gamma))
 
 
+@pytest.mark.parametrize("size", [(1, 9), (2, 9), (9, 1), (9, 2), (1, 1), (2, 2), (3, 3)])
+def test_lime_solves_frames_a_pixel_or_two_wide(size: tuple[int, int]) -> None:
+    frame = np.random.default_rng(sum(size)).integers(1, 90, (*size, 3), dtype=np.uint8)
+    assert_within_one_level(en.lime(frame), lime_reference(frame, 0.15, 0.8))
+
+
 def denoise_reference(
     clip: np.ndarray, sigma: float, strength: float, radius: int, frames: int, patch: int
 ) -> np.ndarray:
