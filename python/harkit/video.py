@@ -351,11 +351,10 @@ def write_clip(
     >>> bool((harkit.VideoReader("copy.mkv")[:] == clip).all())
     True
 
-    Piece by piece, in the memory of one piece:
+    A long video, in the memory of one frame:
 
     >>> video = harkit.VideoReader(path)
-    >>> pieces = (video[start : start + 16] for start in range(0, len(video), 16))
-    >>> harkit.write_clip("long.mp4", pieces, fps=25)
+    >>> harkit.write_clip("long.mp4", (frame[None] for frame in video), fps=25)
     """
     rate = _checked_options(path, fps, codec, quality)
     total = None

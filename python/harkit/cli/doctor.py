@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import tempfile
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def _without_paths(configuration: str) -> list[str]:
 
 
 def _wrapped(text: str) -> str:
-    return click.wrap_text(text, 88, "", " " * 12)
+    lines = textwrap.wrap(text, 86, break_long_words=False, break_on_hyphens=False)
+    return f"\n{'':12}".join(lines)
 
 
 def _extra(name: str, use: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import click
@@ -89,7 +90,7 @@ def enhance(
     check_new_file(target, source, may_replace=overwrite)
     with complaints(), VideoReader(source) as video:
         reach = _reach(steps)
-        clips = iter([en.chain(video[:], steps)]) if reach is None else _pieces(video, steps, reach)
+        clips = iter([en.chain(video[:], steps)]) if reach is None else _pieces(iter(video), steps, reach)
         rate = video.info.fps if fps is None else fps
         with bar(len(video), "frame") as tell:
             write_clip(target, clips, fps=rate, codec=codec, quality=quality, progress=tell)
@@ -145,9 +146,15 @@ def _reach(steps: Sequence[en.Enhancement]) -> int | None:
     return reach
 
 
-def _pieces(video: VideoReader, steps: Sequence[en.Enhancement], reach: int) -> Iterator[NDArray[np.uint8]]:
+def _pieces(
+    frames: Iterator[NDArray[np.uint8]], steps: Sequence[en.Enhancement], reach: int
+) -> Iterator[NDArray[np.uint8]]:
     """Give the enhanced video piece by piece, as it would be in one: each piece sees its neighbours."""
-    for start in range(0, len(video), _PIECE):
-        first, stop = max(0, start - reach), min(len(video), start + _PIECE)
-        clip = en.chain(video[first : stop + reach], steps)
-        yield clip[start - first : stop - first]
+    window = list(islice(frames, _PIECE + reach))
+    before = 0  # frames at the head of the window that have been given, and are looked back to
+    while len(window) > before:
+        given = before + _PIECE
+        yield en.chain(np.stack(window), steps)[before:given]
+        begin = max(0, given - reach)
+        window = window[begin:] + list(islice(frames, _PIECE))
+        before = given - begin

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from harkit import VideoReader, write_frames
 from harkit.cli._group import bar, complaints
 from harkit.cli._output import check_new_folder, overwrite
-from harkit.errors import ArgumentError
+from harkit.errors import ArgumentError, FrameIndexError
 
 __all__ = ["extract_frames"]
 
@@ -41,8 +46,19 @@ def extract_frames(
         info = frames.info
         step = max(1, _MEMORY // (info.width * info.height * 3))
         with bar(len(numbers), "frame") as tell:
-            for i in range(0, len(numbers), step):
-                part = numbers[i : i + step]
-                write_frames(folder, frames[list(part)], numbers=list(part))
-                tell(i + len(part))
-    click.echo(f"{len(numbers)} frames in {folder}")
+            chosen, done = _chosen(frames, numbers), 0
+            while part := list(islice(chosen, step)):
+                write_frames(folder, np.stack([frame for _, frame in part]), numbers=[i for i, _ in part])
+                done += len(part)
+                tell(done)
+    click.echo(f"{done} frames in {folder}")
+
+
+def _chosen(video: VideoReader, numbers: Iterable[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Give frames one by one, so that decoding goes on from one to the next."""
+    for number in numbers:
+        try:
+            frame = video[number]
+        except FrameIndexError:  # a damaged file has fewer frames than it promised
+            return
+        yield number, frame
