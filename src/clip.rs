@@ -1,6 +1,55 @@
 //! What flows through the house: frames of bytes, contiguous, in order.
 
+use std::alloc::Layout;
+
 use crate::error::{Error, Result};
+
+/// From here on memory is worth asking for in huge pages; NumPy's limit.
+const LARGE: usize = 4 << 20;
+
+/// Values that are zero where all their bytes are.
+///
+/// # Safety
+/// All-zero bytes must be a valid value.
+pub unsafe trait Zeroed: Copy {}
+
+// SAFETY: zero, in both.
+unsafe impl Zeroed for u8 {}
+// SAFETY: see above.
+unsafe impl Zeroed for f32 {}
+
+/// `length` zeros, or `None` where there is no memory for them. Large memory is asked of Linux in huge
+/// pages, as NumPy does: got in pages of 4 KiB, a video's RGB frames can cost more in page faults than in
+/// decoding.
+pub fn zeros<T: Zeroed>(length: usize) -> Option<Vec<T>> {
+    let layout = Layout::array::<T>(length).ok()?;
+    if length == 0 {
+        return Some(Vec::new());
+    }
+    // SAFETY: the layout is not empty; a null result is handled; what comes is `length` zeros of the allocator
+    // that `Vec` uses.
+    let zeros = unsafe {
+        let start = std::alloc::alloc_zeroed(layout).cast::<T>();
+        (!start.is_null()).then(|| Vec::from_raw_parts(start, length, length))
+    }?;
+    #[cfg(target_os = "linux")]
+    advise_huge_pages(zeros.as_ptr().cast(), layout.size());
+    Some(zeros)
+}
+
+#[cfg(target_os = "linux")]
+fn advise_huge_pages(start: *const u8, bytes: usize) {
+    if bytes < LARGE {
+        return;
+    }
+    // Whole pages inside the memory.
+    let page = 4096;
+    let skipped = start.addr().next_multiple_of(page) - start.addr();
+    // SAFETY: the range lies in memory that the caller owns; the advice changes no contents, and may be refused.
+    unsafe {
+        libc::madvise(start.add(skipped).cast_mut().cast(), (bytes - skipped) / page * page, libc::MADV_HUGEPAGE);
+    }
+}
 
 /// Height, width and channels of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

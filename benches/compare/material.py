@@ -51,4 +51,6 @@ def _noisy(path: Path, seed: int, size: str, codec: str, *options: str, effect: 
 
 
 def _ffmpeg(*arguments: object) -> None:
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], check=True)
+    # Without a standard input of its own it would read the terminal's, and be stopped there.
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)

@@ -62,7 +62,9 @@ def main(names: list[str]) -> int:
 def in_a_process(name: str, scratch: str) -> dict[str, Any]:
     """Run one measurement in a new interpreter: what one imports, sets and pins must not touch another."""
     out = Path(scratch) / f"{name}.json"
-    done = subprocess.run([sys.executable, __file__, "--measure", name, scratch], check=False)
+    done = subprocess.run(
+        [sys.executable, __file__, "--measure", name, scratch], check=False, stdin=subprocess.DEVNULL
+    )
     if done.returncode == 0 and out.exists():
         return json.loads(out.read_text())
     return {"title": name, "goal": None, "failure": f"ended with status {done.returncode}"}

@@ -3,7 +3,7 @@
 //! (statistics per clip, neighbouring frames), frames are gathered first.
 
 use super::recipe::{Layout, Recipe};
-use crate::clip::FrameShape;
+use crate::clip::{FrameShape, zeros};
 use crate::enhancement;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Job;
@@ -133,7 +133,11 @@ impl<'a> Assembly<'a> {
             return Err(Error::argument("dtype", "must be \"float32\" where a transform gives fractions"));
         }
         let length = self.places.sampled.len() * plan.n_views() * self.places.shown.len() * plan.shape().len();
-        let values = if is_float { Values::Floats(vec![0.0; length]) } else { Values::Bytes(vec![0; length]) };
+        let values = if is_float { zeros(length).map(Values::Floats) } else { zeros(length).map(Values::Bytes) };
+        let values = values.ok_or_else(|| {
+            let message = format!("a clip of {length} values needs more memory than there is; ask for fewer frames");
+            Error::new(ErrorKind::Argument, message)
+        })?;
         Ok(Prepared { shape, plans, values })
     }
 

@@ -1,6 +1,5 @@
 //! `harkit.video`: readers and writers.
 
-use std::alloc::Layout;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -12,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::runtime::{OrRaise, detached, detached_with_progress, forward_messages, to_python};
-use crate::clip::FrameShape;
+use crate::clip::{FrameShape, zeros};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::{Job, map_ordered};
 use crate::video::inspect::{self, Inspection};
@@ -133,15 +132,7 @@ impl Gather {
     /// Room for all frames; no memory is an error like others, not the end of the process.
     fn allocate(&mut self, shape: FrameShape) -> Result<()> {
         let length = self.slots.len().saturating_mul(shape.len());
-        let room = Layout::array::<u8>(length).ok().filter(|_| length > 0).and_then(|layout| {
-            // SAFETY: the layout is not empty; a null result is handled; what comes is `length` zeroed bytes of
-            // the allocator that `Vec` uses.
-            unsafe {
-                let start = std::alloc::alloc_zeroed(layout);
-                (!start.is_null()).then(|| Vec::from_raw_parts(start, length, length))
-            }
-        });
-        self.data = room.ok_or_else(|| {
+        self.data = zeros(length).ok_or_else(|| {
             let message =
                 format!("{} frames need {length} bytes, more than there is memory; ask for fewer", self.slots.len());
             Error::new(ErrorKind::Argument, message)
