@@ -52,7 +52,7 @@ clean:
 
 # The environment, with what builds, tests and lint need.
 $(VENV)/installed: pyproject.toml
-	@command -v cargo > /dev/null || { echo "harkit: needs Rust 1.88 or newer, see https://rustup.rs" >&2; exit 1; }
+	@command -v cargo > /dev/null || { echo "harkit: needs Rust 1.89 or newer, see https://rustup.rs" >&2; exit 1; }
 	.ci/system-packages
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"

@@ -231,7 +231,7 @@ class Torchcodec(Peer):
 
     def prepare(self) -> None:
         import torch
-        import torchcodec  # noqa: F401
+        import torchcodec  # noqa: F401 (whether it loads is what is found out)
 
         super().prepare()
         torch.set_num_threads(self.threads)

@@ -27,13 +27,14 @@ take.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from harkit import _core
+from harkit._options import make_plain
 from harkit.errors import ArgumentTypeError
 
 __all__ = [
@@ -68,12 +69,7 @@ class Enhancement:
     """What all steps have in common; make one of the classes below."""
 
     def __post_init__(self) -> None:
-        # Plain, hashable values: no NumPy scalars, no lists.
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if isinstance(value, (np.generic, np.ndarray)):
-                value = value.tolist()
-            object.__setattr__(self, field.name, tuple(value) if isinstance(value, list) else value)
+        make_plain(self)
         _core.check_enhancement(self)
 
 

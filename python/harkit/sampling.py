@@ -24,13 +24,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from harkit import _core
+from harkit._options import make_plain
 from harkit.errors import ArgumentError, ArgumentTypeError
 
 __all__ = [
@@ -58,10 +59,7 @@ class _Options:
     """An option object that checks itself when it is made; the rules are in `src/sampling`."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if isinstance(value, np.generic):
-                object.__setattr__(self, field.name, value.item())
+        make_plain(self)
         _core.check_sampling(self)
 
 

@@ -161,9 +161,9 @@ def test_sets_and_splits_pickle_copy_and_compare_by_content() -> None:
 def test_sets_and_splits_are_frozen() -> None:
     own = Dataset("toy", {"train": split()})
     with pytest.raises(dataclasses.FrozenInstanceError):
-        own.name = "other"  # type: ignore[misc]
+        own.name = "other"
     with pytest.raises(dataclasses.FrozenInstanceError):
-        own.train.paths = []  # type: ignore[misc]
+        own.train.paths = []
 
 
 def test_a_set_without_other_splits_says_so() -> None:

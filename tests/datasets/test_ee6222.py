@@ -142,11 +142,11 @@ def test_what_is_no_such_folder_is_said(touch: Touch) -> None:
     with pytest.raises(ArgumentError, match="`root` must be a folder, this is a file"):
         datasets.ee6222(root / "train.txt")
     with pytest.raises(TypeError, match="`root` must be a path, got int"):
-        datasets.ee6222(3)  # type: ignore[arg-type]
+        datasets.ee6222(3)
     with pytest.raises(
         ArgumentError, match="`absent` must be one of 'error', 'leave_out', 'keep', got 'drop'"
     ):
-        datasets.ee6222(root, absent="drop")  # type: ignore[arg-type]
+        datasets.ee6222(root, absent="drop")
 
 
 def test_an_empty_list_and_a_binary_list_are_refused(touch: Touch) -> None:

@@ -217,7 +217,7 @@ def test_what_mmaction2_cannot_read_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="`n_frames` must be 1 counts from 1"):
         datasets.write_mmaction2(own, tmp_path / "x.txt", n_frames=[0])
     with pytest.raises(ArgumentTypeError, match="`n_frames` must be whole numbers, got float64"):
-        datasets.write_mmaction2(own, tmp_path / "x.txt", n_frames=[1.5])  # type: ignore[list-item]
+        datasets.write_mmaction2(own, tmp_path / "x.txt", n_frames=[1.5])
     parts = Split("train", ("x",), ["a.mp4"], np.array([0]), ["g"], ["a"], spans=np.array([[0, 3]]))
     with pytest.raises(ArgumentError, match="this `split` has spans"):
         datasets.write_mmaction2(parts, tmp_path / "x.txt")

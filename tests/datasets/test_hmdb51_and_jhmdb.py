@@ -95,7 +95,7 @@ def test_another_split_and_another_folder_of_lists(
     write_lists(root / "splits", 2, swapped)
     assert datasets.hmdb51(root).with_split(2).train.names == datasets.hmdb51(root).test.names
     with pytest.raises(ArgumentError, match="`split` must be one of 1, 2, 3, got 4"):
-        datasets.hmdb51(root, split=4)  # type: ignore[arg-type]
+        datasets.hmdb51(root, split=4)
 
 
 @pytest.mark.parametrize(

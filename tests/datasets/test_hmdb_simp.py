@@ -153,6 +153,6 @@ def test_wrong_arguments_name_themselves(root: Path) -> None:
     with pytest.raises(ArgumentError, match="`block` must be at least 1, got 0"):
         datasets.hmdb_simp(root, block=0)
     with pytest.raises(ArgumentTypeError, match="`block` must be a whole number or None, got float"):
-        datasets.hmdb_simp(root, block=8.0)  # type: ignore[arg-type]
+        datasets.hmdb_simp(root, block=8.0)
     with pytest.raises(ArgumentError, match="`order` must be one of 'numeric', 'listing', got 'random'"):
-        datasets.hmdb_simp(root, order="random")  # type: ignore[arg-type]
+        datasets.hmdb_simp(root, order="random")

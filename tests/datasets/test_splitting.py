@@ -174,10 +174,10 @@ def test_bounds_that_do_not_rise_from_0_to_100_are_refused(made_up: MadeUp, boun
 def test_wrong_arguments_name_themselves(made_up: MadeUp) -> None:
     own = made_up([0] * 10, map(str, range(10)))
     with pytest.raises(ArgumentTypeError, match="`k` must be a whole number, got float"):
-        own.folds(2.0)  # type: ignore[arg-type]
+        own.folds(2.0)
     with pytest.raises(ArgumentTypeError, match="`seed` must be a whole number, got str"):
-        own.folds(2, seed="0")  # type: ignore[arg-type]
+        own.folds(2, seed="0")
     with pytest.raises(ArgumentError, match="`by` must be one of 'groups', 'videos', got 'scenes'"):
-        own.folds(2, by="scenes")  # type: ignore[arg-type]
+        own.folds(2, by="scenes")
     with pytest.raises(ArgumentError, match="leave a fold of 10 samples empty"):
         own.tfds_folds((0, 1, 100))

@@ -40,4 +40,4 @@ def test_what_cannot_be_is_refused(touch: Touch, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"a_bend.avi lies there twice"):
         datasets.weizmann(touch("x/a_bend.avi", "y/a_bend.avi"))
     with pytest.raises(ArgumentError, match="`doubles` must be one of 'keep', 'leave_out', got True"):
-        datasets.weizmann(tmp_path, doubles=True)  # type: ignore[arg-type]
+        datasets.weizmann(tmp_path, doubles=True)

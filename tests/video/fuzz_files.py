@@ -48,7 +48,7 @@ def mutated(data: bytes, draw: random.Random) -> bytes:
 def check(source: Path | bytes, gray: object, draw: random.Random) -> str:
     """Use a reader as a user would; what came of it."""
     try:
-        with harkit.VideoReader(source, gray=gray) as video:  # type: ignore[arg-type]
+        with harkit.VideoReader(source, gray=gray) as video:
             info, n_frames = video.info, len(video)
             assert n_frames >= 1
             assert info.width > 0

@@ -369,7 +369,7 @@ def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", [3, None, 2.5, ["a.mp4"], bytearray(b"abc"), object()])
 def test_a_source_of_a_wrong_type(source: object) -> None:
     with pytest.raises(errors.ArgumentTypeError, match="`source` must be a path, bytes"):
-        harkit.VideoReader(source)  # type: ignore[arg-type]
+        harkit.VideoReader(source)
 
 
 def test_a_file_object_in_text_mode(numbered: Path) -> None:
@@ -377,7 +377,7 @@ def test_a_file_object_in_text_mode(numbered: Path) -> None:
         numbered.open(encoding="latin-1") as file,
         pytest.raises(errors.ArgumentTypeError, match="binary mode"),
     ):
-        harkit.VideoReader(file)  # type: ignore[arg-type]
+        harkit.VideoReader(file)
 
 
 class Failing(io.BytesIO):
@@ -611,5 +611,5 @@ def test_a_target_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(errors.FileAccessError, match=r"folder\.mp4"):
         harkit.write_clip(tmp_path / "folder.mp4", numbered_frames(2))
     with pytest.raises(errors.ArgumentTypeError, match="`path`"):
-        harkit.write_clip(3, numbered_frames(2))  # type: ignore[arg-type]
+        harkit.write_clip(3, numbered_frames(2))
     assert [path.name for path in tmp_path.iterdir()] == ["folder.mp4"]

@@ -65,11 +65,11 @@ def test_every_kind_of_source_gives_the_same_frames(name: str, encode: Callable[
         buffered.seek(1000)
         objects = [buffered, raw, io.BytesIO(data), Minimal(data), OneByOne(data), WithoutEnd(data)]
         for source in [str(path), path, data, *objects]:
-            video = harkit.VideoReader(source)  # type: ignore[arg-type]
+            video = harkit.VideoReader(source)
             np.testing.assert_array_equal(video[:], expected)
             np.testing.assert_array_equal(video[[41, 3]], expected[[41, 3]])
             np.testing.assert_array_equal(video[20], expected[20])
-            assert harkit.probe(source) == harkit.probe(path)  # type: ignore[arg-type]
+            assert harkit.probe(source) == harkit.probe(path)
 
 
 def test_a_path_like_object_is_a_path(numbered: Path) -> None:

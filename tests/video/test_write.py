@@ -168,7 +168,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads(codec: str, tmp_path: Path
     written = set()
     for threads in (1, 2, 5):
         harkit.set_num_threads(threads)
-        harkit.write_clip(path, clip, codec=codec)  # type: ignore[arg-type]
+        harkit.write_clip(path, clip, codec=codec)
         written.add(path.read_bytes())
     harkit.set_num_threads(0)
     assert len(written) == 1

@@ -89,6 +89,7 @@ class Dataset:
             return NotImplemented
         return (self.name, dict(self.splits), self.missing) == (other.name, dict(other.splits), other.missing)
 
+    # Compared by content, which no hash covers; None is Python's way to say so, which mypy does not know.
     __hash__ = None  # type: ignore[assignment]
 
     @property

@@ -95,6 +95,7 @@ class Split:
             return NotImplemented
         return _columns(self) == _columns(other)
 
+    # Compared by content, which no hash covers; None is Python's way to say so, which mypy does not know.
     __hash__ = None  # type: ignore[assignment]
 
     def class_counts(self) -> dict[str, int]:
@@ -188,7 +189,7 @@ class Split:
         order nor on which other videos there are.
         """
         parts = _splitting.divide(self._units(by), self.labels, shares, seed=seed, stratified=stratified)
-        return self._assemble(self.name, parts, allow_shared_groups)
+        return self._assemble(self.name, parts, allow=allow_shared_groups)
 
     def folds(
         self,
@@ -220,7 +221,7 @@ class Split:
         """
         parts = _splitting.folds(self._units(by), self.labels, k, seed=seed, stratified=stratified)
         return [
-            self._held_out(f"{self.name}, fold {fold}", test, allow_shared_groups)
+            self._held_out(f"{self.name}, fold {fold}", test, allow_shared_groups=allow_shared_groups)
             for fold, test in enumerate(parts)
         ]
 
@@ -244,7 +245,7 @@ class Split:
             self._held_out(
                 f"{self.name} without {group}",
                 [i for i, own in enumerate(self.groups) if own == group],
-                False,
+                allow_shared_groups=False,
             )
             for group in groups
         ]
@@ -291,7 +292,9 @@ class Split:
         cuts = _splitting.percent_cuts(len(self), bounds)
         ordered = self.select(order)
         return [
-            ordered._held_out(f"{self.name}, fold {fold}", range(start, stop), allow_shared_groups)
+            ordered._held_out(
+                f"{self.name}, fold {fold}", range(start, stop), allow_shared_groups=allow_shared_groups
+            )
             for fold, (start, stop) in enumerate(pairwise(cuts))
         ]
 
@@ -301,13 +304,13 @@ class Split:
             raise ArgumentError(f"`by` must be one of 'groups', 'videos', got {by!r}")
         return self.groups if by == "groups" else self.paths
 
-    def _held_out(self, name: str, test: Iterable[int], allow_shared_groups: bool) -> Dataset:  # noqa: FBT001
+    def _held_out(self, name: str, test: Iterable[int], *, allow_shared_groups: bool) -> Dataset:
         held_out = list(test)
         chosen = set(held_out)
         rest = [i for i in range(len(self)) if i not in chosen]
-        return self._assemble(name, {"train": rest, "test": held_out}, allow_shared_groups)
+        return self._assemble(name, {"train": rest, "test": held_out}, allow=allow_shared_groups)
 
-    def _assemble(self, name: str, parts: Mapping[str, Iterable[int]], allow: bool) -> Dataset:  # noqa: FBT001
+    def _assemble(self, name: str, parts: Mapping[str, Iterable[int]], *, allow: bool) -> Dataset:
         splits = {part: self.select(indices, name=part) for part, indices in parts.items()}
         # A data set is made of splits, and a split divides into data sets.
         from harkit.datasets.dataset import Dataset

@@ -198,12 +198,12 @@ def _checked_seed(seed: Seed) -> int | tuple[np.random.RandomState, random.Rando
     return number
 
 
-def checked_int(name: str, value: object, *, low: int = 1, high: int | None = None) -> int:
+def checked_int(name: str, value: Any, *, low: int = 1, high: int | None = None) -> int:
     """Return `value` as an integer in `low`..`high`."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
-        number = operator.index(value)  # type: ignore[arg-type]
+        number = operator.index(value)
     except TypeError:
         raise ArgumentTypeError(f"`{name}` must be an integer, got {value!r}") from None
     if number < low or (high is not None and number > high):
@@ -212,12 +212,12 @@ def checked_int(name: str, value: object, *, low: int = 1, high: int | None = No
     return number
 
 
-def checked_float(name: str, value: object) -> float:
+def checked_float(name: str, value: Any) -> float:
     """Return `value` as a finite float."""
     try:
         if isinstance(value, (bool, np.bool_, str, bytes)):
             raise TypeError
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
     except (TypeError, ValueError):
         raise ArgumentTypeError(f"`{name}` must be a number, got {value!r}") from None
     if not math.isfinite(number):
