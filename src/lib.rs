@@ -6,17 +6,21 @@
 //! * [`enhancement`]: how bright
 //! * [`transforms`]: how large and where
 //! * [`loading`]: a recipe over many videos: the four rooms above, fused and parallel
+//! * [`stip`]: space-time interest points, from scale space to descriptors
+//! * [`encoders`]: many descriptors to one vector: k-means, bag of words, Fisher vector, VLAD
 //! * `py`: arguments in, arrays out (feature `python`)
 //!
 //! A room uses the floors below it and never its neighbours; `docs/architecture.md` draws it.
 
 pub mod clip;
+pub mod encoders;
 pub mod enhancement;
 pub mod error;
 pub mod loading;
 pub mod parallel;
 pub mod random;
 pub mod sampling;
+pub mod stip;
 pub mod transforms;
 pub mod video;
 
