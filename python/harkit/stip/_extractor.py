@@ -25,9 +25,11 @@ from harkit.cache import FeatureCache, content_hash
 from harkit.enhancement import Enhancement
 from harkit.errors import ArgumentTypeError, HarkitError
 from harkit.stip._descriptor_sets import DescriptorSets, Entry, TemporaryFolder
-from harkit.stip._detection import describe, detect
+from harkit.stip._dense import dense_points
+from harkit.stip._detection import detect
 from harkit.stip._frames import Frames, Item, Reading, items_of
-from harkit.stip._points import POINT_DTYPE
+from harkit.stip._jets import describe
+from harkit.stip._points import POINT_DTYPE, Points
 
 __all__ = ["StipExtractor"]
 
@@ -45,19 +47,18 @@ class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
     Parameters
     ----------
-    mode : {"corrected", "faithful", "laptev"}, default: "corrected"
-        The preset of :func:`harkit.stip.detect`; what is given below replaces a part of it.
+    mode : {"corrected", "faithful", "laptev", "dense"}, default: "corrected"
+        The preset of :func:`harkit.stip.detect`; what is given below replaces a part of it. Or ``"dense"``:
+        points on a grid, of :func:`harkit.stip.dense_points`.
     descriptor : str, optional
         As for :func:`harkit.stip.describe`; where not given ``"jet6"`` in the mode ``"faithful"``, and
         ``"hoghof"`` in others.
     sigma2, tau2 : sequence of float, optional
         Variances of the scales, in pixels and frames squared.
-    k : float, optional
-        Of the response.
-    threshold : float, optional
-        Of the response.
+    k, threshold : float, optional
+        Of the response; not of a grid.
     detection : mapping, optional
-        Further arguments of :func:`harkit.stip.detect`, by name.
+        Further arguments of :func:`harkit.stip.detect`, or of :func:`harkit.stip.dense_points`, by name.
     description : mapping, optional
         Further arguments of :func:`harkit.stip.describe`, by name.
     gray : {True, "y"}, default: True
@@ -68,6 +69,8 @@ class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         Frames whose longest side is above this are shrunk to it first, by area.
     enhancement : sequence of harkit.enhancement.Enhancement, default: ()
         How bright, in order, before any resize.
+    mirrored : bool, default: False
+        Whether left and right are exchanged: for training videos once more, the other way round.
     cache : str, os.PathLike or FeatureCache, optional
         Where features are kept; without it in a temporary folder that lives as long as the result.
     progress : bool or callable, default: False
@@ -95,7 +98,7 @@ class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
     def __init__(
         self,
-        mode: Literal["corrected", "faithful", "laptev"] = "corrected",
+        mode: Literal["corrected", "faithful", "laptev", "dense"] = "corrected",
         *,
         descriptor: str | None = None,
         sigma2: Sequence[float] | None = None,
@@ -108,6 +111,7 @@ class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         size: tuple[int, int] | None = None,
         max_side: int | None = None,
         enhancement: Sequence[Enhancement] = (),
+        mirrored: bool = False,
         cache: str | os.PathLike[str] | FeatureCache | None = None,
         progress: Progress = False,
     ) -> None:
@@ -123,6 +127,7 @@ class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         self.size = size
         self.max_side = max_side
         self.enhancement = enhancement
+        self.mirrored = mirrored
         self.cache = cache
         self.progress = progress
 
@@ -187,29 +192,37 @@ class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         return tags
 
     def _work(self) -> _Work:
-        reading = Reading(self.gray, self.size, self.max_side, self.enhancement)
+        reading = Reading(self.gray, self.size, self.max_side, self.enhancement, self.mirrored)
         named = {"sigma2": self.sigma2, "tau2": self.tau2, "k": self.k, "threshold": self.threshold}
         given = {name: value for name, value in named.items() if value is not None}
-        detection = {"mode": self.mode, **given, **_mapping("detection", self.detection)}
-        default = "jet6" if self.mode == "faithful" else "hoghof"
-        description = {
-            "descriptor": self.descriptor or default,
-            **_mapping("description", self.description),
-        }
-        return _Work(reading, detection, description)
+        detection = {**given, **_mapping("detection", self.detection)}
+        description = {"descriptor": self.descriptor, **_mapping("description", self.description)}
+        if description["descriptor"] is None:
+            description["descriptor"] = "jet6" if self.mode == "faithful" else "hoghof"
+        if self.mode == "dense":
+            return _Work(reading, dense_points, detection, description)
+        description = {"mode": self.mode, **description}
+        return _Work(reading, detect, {"mode": self.mode, **detection}, description)
 
 
 class _Work:
     """What is done to each video, checked."""
 
-    def __init__(self, reading: Reading, detection: dict[str, Any], description: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        find: Callable[..., Points],
+        detection: dict[str, Any],
+        description: dict[str, Any],
+    ) -> None:
         self.reading = reading
+        self.find = find
         self.detection = detection
         self.description = description
         # Arguments are the functions' own affair: they are tried on a small volume.
         t, y, x = np.ogrid[:24, :64, :80]
         trial = ((3 * t * t + 2 * y * y + 5 * x + t * y * x) % 256).astype(np.uint8)
-        points = detect(trial, **detection)
+        points = find(trial, **detection)[:1]
         self.n_columns = describe(trial, points, **description).shape[1]
 
     def entry(self, item: Item, cache: FeatureCache, stop: threading.Event) -> Entry:
@@ -217,7 +230,7 @@ class _Work:
             "video": content_hash(item.path),
             "span": item.span,
             "reading": self.reading,
-            "detection": self.detection,
+            "detection": {"by": self.find.__name__, **self.detection},
             "description": self.description,
             # Another build, or other presets, may give other numbers.
             "code": [content_hash(_core.__file__), content_hash(Path(__file__).parent)],
@@ -235,10 +248,10 @@ class _Work:
                     "points": np.empty(0, POINT_DTYPE),
                 }
             if isinstance(frames, np.ndarray):
-                points = detect(frames, **self.detection)
+                points = self.find(frames, **self.detection)
                 descriptors = describe(frames, points, **self.description)
             else:
-                points = detect(_until(stop, frames()), **self.detection)
+                points = self.find(_until(stop, frames()), **self.detection)
                 descriptors = describe(_until(stop, frames()), points, **self.description)
         except HarkitError as error:
             if error.path is not None:

@@ -91,16 +91,21 @@ class Reading:
         The longest side allowed; larger frames are shrunk by area, their aspect kept.
     enhancement : sequence of harkit.enhancement.Enhancement
         How bright, in order, before the resize.
+    mirrored : bool
+        Whether left and right are exchanged, after the resize.
     """
 
     gray: Literal[True, "y"]
     size: tuple[int, int] | None
     max_side: int | None
     enhancement: Sequence[en.Enhancement]
+    mirrored: bool
 
     def __post_init__(self) -> None:
         if self.gray is not True and self.gray != "y":
             raise ArgumentError(f'`gray` must be True or "y", got {self.gray!r}')
+        if not isinstance(self.mirrored, bool):
+            raise ArgumentTypeError(f"`mirrored` must be True or False, got {self.mirrored!r}")
         if self.size is not None and self.max_side is not None:
             raise ArgumentError("`size` and `max_side` must not both be given")
         if self.size is not None:
@@ -141,6 +146,10 @@ class Reading:
             return frames
         if self.enhancement:
             frames = en.chain(frames, self.enhancement)
+        frames = self._resized(frames)
+        return np.ascontiguousarray(frames[:, :, ::-1]) if self.mirrored else frames
+
+    def _resized(self, frames: Frames) -> Frames:
         if self.size is not None:
             return tf.apply(frames[..., None], [tf.Resize(self.size)])[..., 0]
         longest = max(frames.shape[1:])
