@@ -1,6 +1,6 @@
 //! harkit's core. The map of the house, from the ground up:
 //!
-//! * [`error`], [`clip`], [`random`], [`parallel`]: what every room stands on
+//! * [`error`], [`clip`], [`random`], [`parallel`], `simd`: what every room stands on
 //! * [`video`]: files and image folders to frames, and back
 //! * [`sampling`]: which frames
 //! * [`enhancement`]: how bright
@@ -20,6 +20,7 @@ pub mod loading;
 pub mod parallel;
 pub mod random;
 pub mod sampling;
+mod simd;
 pub mod stip;
 pub mod transforms;
 pub mod video;

@@ -20,10 +20,10 @@ use super::histogram::{Histogram, count};
 use super::lookup::Table;
 use super::luma;
 use super::scratch::sized;
-use super::simd::vectorised;
 use super::step::{Per, Step};
 use crate::clip::FrameShape;
 use crate::error::{Error, Result};
+use crate::simd::vectorised;
 
 /// More tiles a side than any use; keeps the tables of a hostile grid small.
 const MOST_TILES: usize = 256;

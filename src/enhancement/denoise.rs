@@ -20,11 +20,11 @@ use std::f32::consts::LOG2_E;
 use super::Scratch;
 use super::elementary::exp2;
 use super::scratch::sized;
-use super::simd::vectorised;
 use super::step::Per;
 use crate::clip::FrameShape;
 use crate::error::{Error, Result};
 use crate::parallel::{self, Job};
+use crate::simd::vectorised;
 
 /// Beyond these the work grows past use, and sums of squares past 2^24.
 const MOST_RADIUS: usize = 15;

@@ -7,7 +7,7 @@
 //! diagonal and a value on: flat loops, which vectorise. Single precision, sums of products in double.
 //! Memory: eight planes of (H + W) min(H, W) values. Iterations grow with the square root of the side.
 
-use super::simd::vectorised;
+use crate::simd::vectorised;
 
 /// Iterations over which the fall of the error is watched.
 const DELAY: usize = 8;

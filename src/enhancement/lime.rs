@@ -17,10 +17,10 @@ use super::Scratch;
 use super::elementary::{exp2, ln};
 use super::laplacian::System;
 use super::scratch::sized;
-use super::simd::vectorised;
 use super::step::{Per, Step};
 use crate::clip::FrameShape;
 use crate::error::{Error, Result};
+use crate::simd::vectorised;
 
 /// The paper's "very small constant to avoid the zero denominator", in its authors' code 0.001.
 const EPSILON: f32 = 0.001;

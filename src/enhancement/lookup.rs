@@ -4,8 +4,8 @@
 
 use super::luma;
 use super::scratch::Scratch;
-use super::simd::{Level, level};
 use crate::clip::FrameShape;
+use crate::simd::{Level, level};
 
 /// A new value for each old one.
 pub(super) type Table = [u8; 256];
@@ -182,8 +182,8 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::enhancement::simd::tests::same_at_every_level;
     use crate::random::Stream;
+    use crate::simd::tests::same_at_every_level;
 
     #[test]
     fn tables_give_the_same_bytes_at_every_level_and_length() {

@@ -4,7 +4,7 @@
 //! bytes): 14-bit fixed point, rounded, Y, Cr and Cb stored as bytes in between. All 2^24 colours give
 //! its bytes both ways. Chroma is recomputed rather than kept: nine multiplications a pixel in all.
 
-use super::simd::vectorised;
+use crate::simd::vectorised;
 
 /// Bits behind the point.
 const SHIFT: i32 = 14;

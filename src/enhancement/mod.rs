@@ -5,7 +5,7 @@
 //! * [`retinex`], [`lime`]: illumination estimated and divided out
 //! * [`denoise`]: the noise that all of these lift up
 //! * [`step`]: what a step looks like; statistics per frame or per clip
-//! * `lookup`, `histogram`, `luma`, `surround`, `laplacian`, `elementary`, `simd`: what they are made of
+//! * `lookup`, `histogram`, `luma`, `surround`, `laplacian`, `elementary`: what they are made of
 //!
 //! Frames are bytes, (H, W, 3) RGB or (H, W, 1) grey, changed in place. Parameters are checked when a
 //! step is made; nothing can fail afterwards but a cancelled job, a frame of another shape, and noise
@@ -25,7 +25,6 @@ mod lookup;
 mod luma;
 mod retinex;
 mod scratch;
-mod simd;
 mod step;
 mod surround;
 
@@ -158,9 +157,9 @@ fn check(frames: &[u8], shape: FrameShape) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::simd::tests::same_at_every_level;
     use super::*;
     use crate::random::Stream;
+    use crate::simd::tests::same_at_every_level;
 
     /// Every step, per frame and per clip, with options that reach all of its code.
     fn steps() -> Vec<Enhancement> {

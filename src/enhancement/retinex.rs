@@ -14,11 +14,11 @@
 use super::Scratch;
 use super::elementary::ln;
 use super::scratch::sized;
-use super::simd::vectorised;
 use super::step::{Per, Step};
 use super::surround::Surrounds;
 use crate::clip::FrameShape;
 use crate::error::{Error, Result};
+use crate::simd::vectorised;
 
 /// 256^8 is well within single precision: the surrounds are multiplied before one logarithm is taken.
 const MOST_SCALES: usize = 8;

@@ -7,7 +7,7 @@
 //! scales. The cost of a scale falls as the surround grows: about `7.5 (H + W) / c` multiplications a pixel.
 
 use super::scratch::sized;
-use super::simd::vectorised;
+use crate::simd::vectorised;
 
 /// Of a sum of bytes this is a ten-thousandth of a grey level.
 const NEGLIGIBLE: f64 = 4e-7;

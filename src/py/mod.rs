@@ -9,6 +9,7 @@ mod enhancement;
 mod loading;
 mod runtime;
 mod sampling;
+mod stip;
 mod transforms;
 mod video;
 
@@ -52,6 +53,12 @@ mod _core {
     use super::loading::{check_recipe, load_video, load_videos, video_lengths};
     #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
+    #[pymodule_export]
+    use super::stip::detection::{StipDetector, stip_check, stip_detect};
+    #[pymodule_export]
+    use super::stip::jets::{StipJets, stip_jets};
+    #[pymodule_export]
+    use super::stip::steps::{stip_gradients, stip_response, stip_scale_space, stip_second_moments, stip_select};
     #[pymodule_export]
     use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]

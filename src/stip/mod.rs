@@ -1,7 +1,35 @@
 //! Space-time interest points: where a grey volume changes in space and in time at once.
 //!
 //! Scale space -> gradients -> second moments -> Harris-3D response -> selection -> description, each a step
-//! that can be taken by itself.
+//! that can be taken by itself ([`steps`]); [`detect`], [`Detector`] and [`describe`] run them fused, over windows that slide along time.
+//!
+//! * [`settings`], [`kernel`]: every number of the method
+//! * [`frames`]: what comes in
+//! * `ring`, `blur`, `gradient`, `rows`: windows, kernels and loops
+//! * `chain`, `select`, [`detector`]: frames to responses to points
+//! * [`jets`]: derivatives at a point as its descriptor
+//!
+//! Sources: Laptev, "On space-time interest points", IJCV 2005; Schuldt, Laptev and Caputo, ICPR 2004.
+
+pub mod detector;
+pub mod frames;
+pub mod jets;
+pub mod kernel;
+pub mod settings;
+pub mod steps;
+
+mod blur;
+mod chain;
+mod gradient;
+mod ring;
+mod rows;
+mod select;
+
+pub use detector::{Detector, detect};
+pub use frames::{Frames, Values};
+pub use jets::{Describer, Jet, describe};
+pub use kernel::{Border, Radius};
+pub use settings::{Derivatives, Scale, Selection, Settings, Smoothing, Threshold};
 
 /// An interest point, in frames and pixels of the volume it was found in.
 #[derive(Clone, Copy, Debug, PartialEq)]

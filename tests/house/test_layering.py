@@ -14,13 +14,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-BASE = {"error", "clip", "random", "parallel"}
+BASE = {"error", "clip", "random", "parallel", "simd"}
 STAGES = {"video", "sampling", "enhancement", "transforms"}
 
 # Room -> the rooms of the crate that it may use.
 RUST: dict[str, set[str]] = {
     "error": set(),
-    **{room: {"error"} for room in ("clip", "random", "parallel")},
+    **{room: {"error"} for room in ("clip", "random", "parallel", "simd")},
     **dict.fromkeys(STAGES, BASE),
     "loading": BASE | STAGES,
     "stip": BASE,

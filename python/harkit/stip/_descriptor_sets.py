@@ -60,7 +60,7 @@ class DescriptorSets(Sequence[NDArray[np.float32]]):
     >>> sets = harkit.stip.StipExtractor(descriptor="jet34").transform(paths)
     >>> len(sets), sets[0].dtype, sets.n_columns
     (4, dtype('float32'), 34)
-    >>> len(sets.points(0)) == len(sets[0]) == sets.n_points[0]
+    >>> len(sets.points(0)) == len(sets[0]) == int(sets.n_points[0])
     True
     >>> len(sets[[0, 2]])
     2

@@ -24,8 +24,8 @@ from harkit._progress import Progress, shown
 from harkit.cache import FeatureCache, content_hash
 from harkit.enhancement import Enhancement
 from harkit.errors import ArgumentTypeError, HarkitError
-from harkit.stip._descriptor_sets import DescriptorSets, Entry, TemporaryFolder
 from harkit.stip._dense import dense_points
+from harkit.stip._descriptor_sets import DescriptorSets, Entry, TemporaryFolder
 from harkit.stip._detection import detect
 from harkit.stip._frames import Frames, Item, Reading, items_of
 from harkit.stip._jets import describe

@@ -7,7 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["POINT_DTYPE", "Points"]
+from harkit.errors import ArgumentTypeError
+
+__all__ = ["POINT_DTYPE", "Points", "from_records", "to_records"]
 
 # Frame, row and column, counted from 0; variances of the local scale, in pixels and in frames squared;
 # Harris-3D response.
@@ -16,3 +18,15 @@ POINT_DTYPE = np.dtype(
 )
 
 Points: TypeAlias = NDArray[Any]
+
+
+def from_records(records: NDArray[np.uint8]) -> Points:
+    """Points of the bytes that the core gives."""
+    return records.view(POINT_DTYPE)
+
+
+def to_records(points: Points) -> NDArray[np.uint8]:
+    """Give the bytes that the core takes."""
+    if not isinstance(points, np.ndarray) or points.dtype != POINT_DTYPE or points.ndim != 1:
+        raise ArgumentTypeError("`points` must be an array of shape (N,) and type harkit.stip.POINT_DTYPE")
+    return np.ascontiguousarray(points).view(np.uint8)

@@ -1,11 +1,11 @@
 //! Which vector instructions this processor has, and one way to compile a plain loop for each.
 //!
-//! The loops hold no fused multiply-add and no reordered sum, so every level gives the same bytes; the
-//! tests of the room run each operation at every level.
+//! The loops hold no fused multiply-add and no reordered sum, so every level gives the same bytes; tests of
+//! the rooms run operations at every level.
 
 /// Instruction sets, each with all those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
+pub(crate) enum Level {
     /// What the target always has.
     Plain,
     Avx2,
@@ -16,7 +16,7 @@ pub(super) enum Level {
 }
 
 /// The best level of this processor (detection is cached by the standard library).
-pub(super) fn level() -> Level {
+pub(crate) fn level() -> Level {
     #[cfg(test)]
     return detected().min(tests::LIMIT.get());
     #[cfg(not(test))]
@@ -54,7 +54,7 @@ macro_rules! vectorised {
 
             #[cfg(target_arch = "x86_64")]
             {
-                use crate::enhancement::simd::{Level, level};
+                use crate::simd::{Level, level};
 
                 #[allow(clippy::too_many_arguments, reason = "as many as the function itself, which is judged")]
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
@@ -82,20 +82,20 @@ macro_rules! vectorised {
         }
     };
 }
-pub(super) use vectorised;
+pub(crate) use vectorised;
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::cell::Cell;
 
     thread_local! {
         /// The best level that `level` may name on this thread.
-        pub(super) static LIMIT: Cell<Level> = const { Cell::new(Level::Vbmi) };
+        pub(crate) static LIMIT: Cell<Level> = const { Cell::new(Level::Vbmi) };
     }
 
     /// `work()` at every level of this processor; all results must be equal.
-    pub(in crate::enhancement) fn same_at_every_level<R: PartialEq + std::fmt::Debug>(work: impl Fn() -> R) {
+    pub(crate) fn same_at_every_level<R: PartialEq + std::fmt::Debug>(work: impl Fn() -> R) {
         LIMIT.set(Level::Plain);
         let plain = work();
         for limit in [Level::Avx2, Level::Avx512, Level::Vbmi] {

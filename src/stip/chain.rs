@@ -1,0 +1,169 @@
+//! From frames to responses at one scale, over windows that slide along time.
+//!
+//! frames -> blur over space -> window -> blur over time -> L -> window -> gradients -> six products -> blur over
+//! space -> window -> blur over time -> response, row by row. Memory: about 8 frames for each frame that the kernels
+//! over time reach, whatever the clip's length.
+
+use std::ops::Range;
+
+use super::blur::SpaceBlur;
+use super::frames::Frames;
+use super::gradient::Gradient;
+use super::ring::{Ring, TimeBlur};
+use super::rows;
+use super::settings::{Scale, Settings, Smoothing};
+
+/// Products of two derivatives: xx xy xt yy yt tt.
+pub(super) const MOMENTS: usize = 6;
+
+/// The scale space L at one scale, frame by frame.
+#[derive(Clone, Debug)]
+pub(super) struct ScaleSpace {
+    space: SpaceBlur,
+    pub time: TimeBlur,
+}
+
+impl ScaleSpace {
+    pub fn new(smoothing: Smoothing, scale: Scale, height: usize, width: usize, first: usize) -> Self {
+        let [space, time] = smoothing.kernels(scale, 1.0);
+        Self {
+            space: SpaceBlur::new(space, smoothing.border, 1, height, width),
+            time: TimeBlur::new(height * width, time, smoothing.border, first),
+        }
+    }
+
+    /// Takes the next frame; which frame of L is ready.
+    pub fn push(&mut self, frames: &Frames<'_>, index: usize) -> Option<usize> {
+        self.space.run(self.time.ring.slot(), |y, rows| frames.row(index, y, rows[0]));
+        self.time.ring.commit()
+    }
+}
+
+/// Second moments of the gradient over an integration window, frame by frame.
+#[derive(Clone, Debug)]
+pub(super) struct Moments {
+    space: SpaceBlur,
+    pub time: TimeBlur,
+    /// One row each of Lx, Ly, Lt.
+    gradients: Vec<f32>,
+}
+
+impl Moments {
+    pub fn new(
+        smoothing: Smoothing,
+        scale: Scale,
+        integration: f32,
+        (height, width): (usize, usize),
+        first: usize,
+    ) -> Self {
+        let [space, time] = smoothing.kernels(scale, integration);
+        Self {
+            space: SpaceBlur::new(space, smoothing.border, MOMENTS, height, width),
+            time: TimeBlur::new(MOMENTS * height * width, time, smoothing.border, first),
+            gradients: vec![0.0; 3 * width],
+        }
+    }
+
+    /// Takes the next frame, whose derivatives `gradient(y, [lx, ly, lt])` writes row by row; which frame is ready.
+    pub fn push(&mut self, mut gradient: impl FnMut(usize, [&mut [f32]; 3])) -> Option<usize> {
+        let width = self.gradients.len() / 3;
+        let (lx, rest) = self.gradients.split_at_mut(width);
+        let (ly, lt) = rest.split_at_mut(width);
+        self.space.run(self.time.ring.slot(), |y, rows| {
+            gradient(y, [&mut *lx, &mut *ly, &mut *lt]);
+            let pairs: [(&[f32], &[f32]); MOMENTS] = [(lx, lx), (lx, ly), (lx, lt), (ly, ly), (ly, lt), (lt, lt)];
+            for (row, (a, b)) in rows.iter_mut().zip(pairs) {
+                rows::product(row, a, b);
+            }
+        });
+        self.time.ring.commit()
+    }
+}
+
+/// The response at one scale.
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    scale_space: ScaleSpace,
+    window: Ring,
+    gradient: Gradient,
+    moments: Moments,
+    k: f32,
+    row: Vec<f32>,
+    response: Vec<f32>,
+}
+
+impl Chain {
+    /// For frames of `height` x `width`, of which the first to come is number `first`.
+    pub fn new(settings: &Settings, scale: Scale, height: usize, width: usize, first: usize) -> Self {
+        let smoothing = settings.smoothing;
+        let scale_space = ScaleSpace::new(smoothing, scale, height, width, first);
+        let units = settings.normalized.then_some(scale);
+        let gradient = Gradient::new(settings.derivatives, smoothing.border, units, height, width);
+        let window = gradient.window(scale_space.time.ring.first_ready());
+        let shape = gradient.shape();
+        let moments = Moments::new(smoothing, scale, settings.integration, shape, window.first_ready());
+        let row = vec![0.0; MOMENTS * shape.1];
+        Self { scale_space, window, gradient, moments, k: settings.k, row, response: vec![0.0; shape.0 * shape.1] }
+    }
+
+    /// Height and width of the response.
+    pub fn shape(&self) -> (usize, usize) {
+        self.gradient.shape()
+    }
+
+    /// The first frame of the response.
+    pub fn first_ready(&self) -> usize {
+        self.moments.time.ring.first_ready()
+    }
+
+    /// Takes the next frame; gives `take(t, response)` what is ready.
+    pub fn push(&mut self, frames: &Frames<'_>, index: usize, take: &mut impl FnMut(usize, &[f32])) {
+        if let Some(t) = self.scale_space.push(frames, index) {
+            self.smoothed(t, take);
+        }
+    }
+
+    /// Ends the clip: gives the last frames.
+    pub fn end(&mut self, take: &mut impl FnMut(usize, &[f32])) {
+        for t in self.scale_space.time.ring.end() {
+            self.smoothed(t, take);
+        }
+        if self.gradient.reaches_the_end() {
+            for t in self.window.end() {
+                self.differentiated(t, take);
+            }
+        }
+        for t in self.moments.time.ring.end() {
+            self.integrated(t, take);
+        }
+    }
+
+    fn smoothed(&mut self, t: usize, take: &mut impl FnMut(usize, &[f32])) {
+        self.scale_space.time.write(t, self.window.slot());
+        if let Some(t) = self.window.commit() {
+            self.differentiated(t, take);
+        }
+    }
+
+    fn differentiated(&mut self, t: usize, take: &mut impl FnMut(usize, &[f32])) {
+        let (gradient, window) = (&self.gradient, &self.window);
+        if let Some(t) = self.moments.push(|y, rows| gradient.run(window, t, y, rows)) {
+            self.integrated(t, take);
+        }
+    }
+
+    fn integrated(&mut self, t: usize, take: &mut impl FnMut(usize, &[f32])) {
+        let width = self.gradient.shape().1;
+        let (response, k) = (&mut self.response, self.k);
+        self.moments.time.run(t, MOMENTS * width, &mut self.row, |start, moments| {
+            let start = start / MOMENTS;
+            rows::response(&mut response[start..start + width], moments, k);
+        });
+        take(t, &self.response);
+    }
+}
+
+/// Frames of a clip of `total` that responses at `wanted` need.
+pub(super) fn with_halo(wanted: Range<usize>, reach: usize, total: usize) -> Range<usize> {
+    wanted.start.saturating_sub(reach)..(wanted.end + reach).min(total)
+}

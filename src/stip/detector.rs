@@ -1,0 +1,144 @@
+//! The detector: all scales over a clip that is in memory, or over one that comes in pieces.
+
+use std::ops::Range;
+
+use super::chain::{Chain, with_halo};
+use super::frames::Frames;
+use super::select::{Found, Selector, finish};
+use super::settings::{Derivatives, Scale, Settings};
+use crate::error::{Error, Result};
+use crate::parallel::{Job, for_each_chunk, map_ordered, threads};
+use crate::stip::Point;
+
+/// Frames, rows and columns that a clip has at least.
+const SHORTEST: usize = 3;
+/// A piece of a clip is not cut shorter than so many times the frames that are computed twice.
+const WORTHWHILE: usize = 2;
+
+/// One scale at work.
+#[derive(Debug)]
+struct Worker {
+    chain: Chain,
+    selector: Selector,
+}
+
+impl Worker {
+    /// For frames that come from `first` on; points of the frames `wanted` are looked for.
+    fn new(
+        settings: &Settings,
+        scale: Scale,
+        (height, width): (usize, usize),
+        first: usize,
+        wanted: Range<usize>,
+    ) -> Self {
+        let chain = Chain::new(settings, scale, height, width, first);
+        let selector = Selector::new(settings, scale, chain.shape(), chain.first_ready(), wanted);
+        Self { chain, selector }
+    }
+
+    fn push(&mut self, frames: &Frames<'_>, range: Range<usize>, job: &Job) -> Result<()> {
+        let selector = &mut self.selector;
+        for index in range {
+            job.check()?;
+            self.chain.push(frames, index, &mut |t, response| selector.push(t, response));
+        }
+        Ok(())
+    }
+
+    fn end(mut self, at_the_end: bool) -> Found {
+        let selector = &mut self.selector;
+        if at_the_end {
+            self.chain.end(&mut |t, response| selector.push(t, response));
+        }
+        self.selector.end(at_the_end)
+    }
+}
+
+/// Frames that have a response in a clip of `frames`.
+fn responses(settings: &Settings, frames: usize) -> usize {
+    if settings.derivatives == Derivatives::Shifted { frames.saturating_sub(2) } else { frames }
+}
+
+fn check_shape(frames: Option<usize>, (height, width): (usize, usize)) -> Result<()> {
+    let lengths = [("frames", frames.unwrap_or(SHORTEST)), ("rows", height), ("columns", width)];
+    for (name, length) in lengths {
+        if length < SHORTEST {
+            return Err(Error::argument("clip", format!("must have at least {SHORTEST} {name}, got {length}")));
+        }
+    }
+    Ok(())
+}
+
+/// The interest points of a clip that is in memory. Scales and pieces of time run on the pool.
+pub fn detect(frames: &Frames<'_>, settings: &Settings, job: &Job) -> Result<Vec<Point>> {
+    settings.check()?;
+    check_shape(Some(frames.count()), frames.shape())?;
+    frames.check_values(0)?;
+    let total = frames.count();
+    let tasks: Vec<(Scale, Range<usize>)> = settings
+        .scales
+        .iter()
+        .flat_map(|&scale| pieces(settings, scale, total).into_iter().map(move |piece| (scale, piece)))
+        .collect();
+    let found = map_ordered(&tasks, job, |_, (scale, piece)| {
+        let needed = with_halo(piece.clone(), settings.reach(*scale), total);
+        let mut worker = Worker::new(settings, *scale, frames.shape(), needed.start, piece.clone());
+        let at_the_end = needed.end == total;
+        worker.push(frames, needed, job)?;
+        Ok(worker.end(at_the_end))
+    })?;
+    let found = found.into_iter().collect::<Result<Vec<_>>>()?;
+    let (height, width) = frames.shape();
+    Ok(finish(settings, found, responses(settings, total), [total, height, width]))
+}
+
+/// Cuts a clip for the threads that there are, into pieces that are worth their halo.
+fn pieces(settings: &Settings, scale: Scale, total: usize) -> Vec<Range<usize>> {
+    let longest = WORTHWHILE * 2 * settings.reach(scale);
+    let count = threads().div_ceil(settings.scales.len()).min(total / longest).max(1);
+    (0..count).map(|i| i * total / count..(i + 1) * total / count).collect()
+}
+
+/// A detector over a clip that comes in pieces of any lengths; memory does not grow with the clip but for points.
+#[derive(Debug)]
+pub struct Detector {
+    settings: Settings,
+    shape: Option<(usize, usize)>,
+    workers: Vec<Worker>,
+    count: usize,
+}
+
+impl Detector {
+    pub fn new(settings: Settings) -> Result<Self> {
+        settings.check()?;
+        Ok(Self { settings, shape: None, workers: Vec::new(), count: 0 })
+    }
+
+    /// Takes the next frames of the clip. After an error the detector is of no use.
+    pub fn push(&mut self, frames: &Frames<'_>, job: &Job) -> Result<()> {
+        let shape = frames.shape();
+        let known = *self.shape.get_or_insert(shape);
+        if known != shape {
+            return Err(Frames::changed(known, shape, self.count));
+        }
+        check_shape(None, shape)?;
+        frames.check_values(self.count)?;
+        if self.workers.is_empty() {
+            let new = |&scale: &Scale| Worker::new(&self.settings, scale, shape, 0, 0..usize::MAX);
+            self.workers = self.settings.scales.iter().map(new).collect();
+        }
+        for_each_chunk(&mut self.workers, 1, job, |_, workers, _: &mut ()| {
+            workers.iter_mut().try_for_each(|worker| worker.push(frames, 0..frames.count(), job))
+        })?;
+        self.count += frames.count();
+        Ok(())
+    }
+
+    /// Ends the clip; all its points.
+    pub fn finish(self) -> Result<Vec<Point>> {
+        let (height, width) = self.shape.unwrap_or((SHORTEST, SHORTEST));
+        check_shape(Some(self.count), (height, width))?;
+        let found = self.workers.into_iter().map(|worker| worker.end(true)).collect();
+        Ok(finish(&self.settings, found, responses(&self.settings, self.count), [self.count, height, width]))
+    }
+}

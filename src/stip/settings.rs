@@ -1,0 +1,127 @@
+//! What a detector is told: every number of the method, checked once.
+
+use super::kernel::{Border, Kernel, Radius};
+use crate::error::{Error, Result};
+
+/// Largest variance, in samples squared, and reach of a kernel, in samples, that are taken.
+const LARGEST_VARIANCE: f32 = 10_000.0;
+const LONGEST_RADIUS: usize = 1_000;
+
+/// A scale: variances over space (pixels squared) and time (frames squared).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    pub sigma2: f32,
+    pub tau2: f32,
+}
+
+/// Gaussian smoothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Smoothing {
+    pub radius: Radius,
+    pub border: Border,
+}
+
+impl Smoothing {
+    /// The kernels over space and time of a scale whose variances are multiplied by `factor`.
+    pub(super) fn kernels(&self, scale: Scale, factor: f32) -> [Kernel; 2] {
+        [scale.sigma2, scale.tau2]
+            .map(|variance| Kernel::gaussian(factor * variance, self.radius.of(factor * variance)))
+    }
+
+    /// The error of a scale that is no pair of positive numbers, or whose kernels, widened by `factor`, are too long.
+    pub fn check(&self, scale: Scale, factor: f32) -> Result<()> {
+        for (name, variance) in [("sigma2", scale.sigma2), ("tau2", scale.tau2)] {
+            if !(variance > 0.0 && variance <= LARGEST_VARIANCE) {
+                let message = format!("must be positive and at most {LARGEST_VARIANCE}, got {variance}");
+                return Err(Error::argument(name, message));
+            }
+            let radius = self.radius.of(factor.max(1.0) * variance);
+            if radius > LONGEST_RADIUS {
+                let message = format!("needs kernels of radius {radius}, more than {LONGEST_RADIUS}: {variance}");
+                return Err(Error::argument(name, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How derivatives of the scale space are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derivatives {
+    /// L\[i + 2\] - L\[i\] stored at i, cropped to (T - 2, H - 2, W - 2): the report's, neither halved nor aligned.
+    Shifted,
+    /// (L\[i + 1\] - L\[i - 1\]) / 2 stored at i.
+    Centered,
+}
+
+/// From where on a response counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Threshold {
+    /// A value.
+    Absolute(f32),
+    /// A share of the largest response of the clip.
+    Relative(f32),
+}
+
+/// Which responses above the threshold are points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// Those larger than each of their 26 neighbours.
+    Maxima,
+}
+
+/// A detector of interest points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub scales: Vec<Scale>,
+    pub smoothing: Smoothing,
+    pub derivatives: Derivatives,
+    /// Whether derivatives are multiplied by sigma and tau.
+    pub normalized: bool,
+    /// The second moments' variances over those of the scale.
+    pub integration: f32,
+    pub k: f32,
+    pub threshold: Threshold,
+    /// A relative threshold looks at voxels so many sigma and tau from every face.
+    pub interior: f32,
+    pub selection: Selection,
+    /// Points closer to a face are dropped: frames, pixels.
+    pub margin: [usize; 2],
+    /// The strongest so many points.
+    pub max_points: Option<usize>,
+}
+
+impl Settings {
+    pub fn check(&self) -> Result<()> {
+        if self.scales.is_empty() {
+            return Err(Error::argument("sigma2", "and `tau2` must hold one scale at least"));
+        }
+        at_least("integration", self.integration, 0.0, self.integration > 0.0)?;
+        self.scales.iter().try_for_each(|&scale| self.smoothing.check(scale, self.integration))?;
+        at_least("k", self.k, 0.0, self.k >= 0.0)?;
+        at_least("interior", self.interior, 0.0, self.interior >= 0.0)?;
+        match self.threshold {
+            Threshold::Absolute(value) => at_least("threshold", value, 0.0, value >= 0.0),
+            Threshold::Relative(share) if (0.0..1.0).contains(&share) => Ok(()),
+            Threshold::Relative(share) => {
+                Err(Error::argument("threshold", format!("must be a share from 0 to below 1, got {share}")))
+            }
+        }
+    }
+
+    /// Frames that a response reaches to each side, with those of the comparison with its neighbours.
+    pub(super) fn reach(&self, scale: Scale) -> usize {
+        let radius = |factor: f32| self.smoothing.radius.of(factor * scale.tau2);
+        radius(1.0) + radius(self.integration) + 3
+    }
+}
+
+fn at_least(name: &'static str, value: f32, least: f32, holds: bool) -> Result<()> {
+    if holds && value.is_finite() {
+        return Ok(());
+    }
+    let word = if name == "integration" { "more than" } else { "at least" };
+    Err(Error::argument(name, format!("must be {word} {least}, got {value}")))
+}
