@@ -13,6 +13,9 @@ use super::ring::{Ring, TimeBlur};
 use super::rows;
 use super::settings::{Scale, Settings, Smoothing};
 
+/// Frames whose second moments are smoothed over time at once: neighbours share most of what they read, which is more
+/// than a core's cache holds.
+const BATCH: usize = 4;
 /// Products of two derivatives: xx xy xt yy yt tt.
 pub(super) const MOMENTS: usize = 6;
 
@@ -28,12 +31,12 @@ impl ScaleSpace {
         let [space, time] = smoothing.kernels(scale, 1.0);
         Self {
             space: SpaceBlur::new(space, smoothing.border, 1, height, width),
-            time: TimeBlur::new(height * width, time, smoothing.border, first),
+            time: TimeBlur::new(height * width, time, smoothing.border, first, 1),
         }
     }
 
-    /// Takes the next frame; which frame of L is ready.
-    pub fn push(&mut self, frames: &Frames<'_>, index: usize) -> Option<usize> {
+    /// Takes the next frame; which frames of L are ready.
+    pub fn push(&mut self, frames: &Frames<'_>, index: usize) -> Range<usize> {
         self.space.run(self.time.ring.slot(), |y, rows| frames.row(index, y, rows[0]));
         self.time.ring.commit()
     }
@@ -59,13 +62,14 @@ impl Moments {
         let [space, time] = smoothing.kernels(scale, integration);
         Self {
             space: SpaceBlur::new(space, smoothing.border, MOMENTS, height, width),
-            time: TimeBlur::new(MOMENTS * height * width, time, smoothing.border, first),
+            time: TimeBlur::new(MOMENTS * height * width, time, smoothing.border, first, BATCH),
             gradients: vec![0.0; 3 * width],
         }
     }
 
-    /// Takes the next frame, whose derivatives `gradient(y, [lx, ly, lt])` writes row by row; which frame is ready.
-    pub fn push(&mut self, mut gradient: impl FnMut(usize, [&mut [f32]; 3])) -> Option<usize> {
+    /// Takes the next frame, whose derivatives `gradient(y, [lx, ly, lt])` writes row by row; which frames are
+    /// ready.
+    pub fn push(&mut self, mut gradient: impl FnMut(usize, [&mut [f32]; 3])) -> Range<usize> {
         let width = self.gradients.len() / 3;
         let (lx, rest) = self.gradients.split_at_mut(width);
         let (ly, lt) = rest.split_at_mut(width);
@@ -89,7 +93,8 @@ pub(super) struct Chain {
     moments: Moments,
     k: f32,
     row: Vec<f32>,
-    response: Vec<f32>,
+    /// Of the frames that are ready at once.
+    responses: Vec<f32>,
 }
 
 impl Chain {
@@ -99,11 +104,19 @@ impl Chain {
         let scale_space = ScaleSpace::new(smoothing, scale, height, width, first);
         let units = settings.normalized.then_some(scale);
         let gradient = Gradient::new(settings.derivatives, smoothing.border, units, height, width);
-        let window = gradient.window(scale_space.time.ring.first_ready());
+        let window = gradient.window(scale_space.time.ring.ready());
         let shape = gradient.shape();
-        let moments = Moments::new(smoothing, scale, settings.integration, shape, window.first_ready());
+        let moments = Moments::new(smoothing, scale, settings.integration, shape, window.ready());
         let row = vec![0.0; MOMENTS * shape.1];
-        Self { scale_space, window, gradient, moments, k: settings.k, row, response: vec![0.0; shape.0 * shape.1] }
+        Self {
+            scale_space,
+            window,
+            gradient,
+            moments,
+            k: settings.k,
+            row,
+            responses: vec![0.0; BATCH * shape.0 * shape.1],
+        }
     }
 
     /// Height and width of the response.
@@ -111,16 +124,22 @@ impl Chain {
         self.gradient.shape()
     }
 
-    /// The first frame of the response.
-    pub fn first_ready(&self) -> usize {
-        self.moments.time.ring.first_ready()
+    /// The frame of the response that comes next.
+    pub fn ready(&self) -> usize {
+        self.moments.time.ring.ready()
     }
 
     /// Takes the next frame; gives `take(t, response)` what is ready.
     pub fn push(&mut self, frames: &Frames<'_>, index: usize, take: &mut impl FnMut(usize, &[f32])) {
-        if let Some(t) = self.scale_space.push(frames, index) {
+        for t in self.scale_space.push(frames, index) {
             self.smoothed(t, take);
         }
+    }
+
+    /// Ends a piece of a clip: gives what is complete.
+    pub fn rest(&mut self, take: &mut impl FnMut(usize, &[f32])) {
+        let rest = self.moments.time.ring.rest();
+        self.integrated(rest, take);
     }
 
     /// Ends the clip: gives the last frames.
@@ -133,33 +152,37 @@ impl Chain {
                 self.differentiated(t, take);
             }
         }
-        for t in self.moments.time.ring.end() {
-            self.integrated(t, take);
-        }
+        let rest = self.moments.time.ring.end();
+        self.integrated(rest, take);
     }
 
     fn smoothed(&mut self, t: usize, take: &mut impl FnMut(usize, &[f32])) {
         self.scale_space.time.write(t, self.window.slot());
-        if let Some(t) = self.window.commit() {
+        for t in self.window.commit() {
             self.differentiated(t, take);
         }
     }
 
     fn differentiated(&mut self, t: usize, take: &mut impl FnMut(usize, &[f32])) {
         let (gradient, window) = (&self.gradient, &self.window);
-        if let Some(t) = self.moments.push(|y, rows| gradient.run(window, t, y, rows)) {
-            self.integrated(t, take);
-        }
+        let ready = self.moments.push(|y, rows| gradient.run(window, t, y, rows));
+        self.integrated(ready, take);
     }
 
-    fn integrated(&mut self, t: usize, take: &mut impl FnMut(usize, &[f32])) {
-        let width = self.gradient.shape().1;
-        let (response, k) = (&mut self.response, self.k);
-        self.moments.time.run(t, MOMENTS * width, &mut self.row, |start, moments| {
-            let start = start / MOMENTS;
-            rows::response(&mut response[start..start + width], moments, k);
-        });
-        take(t, &self.response);
+    fn integrated(&mut self, ready: Range<usize>, take: &mut impl FnMut(usize, &[f32])) {
+        let (height, width) = self.gradient.shape();
+        let (responses, k, size) = (&mut self.responses, self.k, height * width);
+        // At the end of a clip more are ready than at any other time.
+        for first in ready.clone().step_by(BATCH) {
+            let some = first..ready.end.min(first + BATCH);
+            self.moments.time.run(some.clone(), &mut self.row, |frame, start, moments| {
+                let start = frame * size + start / MOMENTS;
+                rows::response(&mut responses[start..start + width], moments, k);
+            });
+            for (t, response) in some.zip(responses.chunks_exact(size)) {
+                take(t, response);
+            }
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Selector {
             self.peaks.push(self.peak(response));
             self.settle(t);
         }
-        if let Some(t) = self.window.commit() {
+        for t in self.window.commit() {
             self.select(t);
         }
     }
