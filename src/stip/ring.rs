@@ -6,13 +6,14 @@
 
 use std::ops::Range;
 
+use super::aligned::Aligned;
 use super::kernel::{Border, Kernel};
 use super::rows;
 
 /// The last frames of a stream, each of `size` values.
 #[derive(Clone, Debug)]
 pub(super) struct Ring {
-    values: Vec<f32>,
+    values: Aligned,
     size: usize,
     slots: usize,
     ahead: usize,
@@ -33,7 +34,7 @@ impl Ring {
     pub fn in_batches(size: usize, behind: usize, ahead: usize, first: usize, batch: usize) -> Self {
         let slots = behind + ahead + batch;
         let ready = if first == 0 { 0 } else { first + behind };
-        Self { values: vec![0.0; size * slots], size, slots, ahead, batch, ready, next: first }
+        Self { values: Aligned::zeros(size * slots), size, slots, ahead, batch, ready, next: first }
     }
 
     fn place(&self, frame: usize) -> Range<usize> {
@@ -90,14 +91,14 @@ pub(super) struct TimeBlur {
     pub ring: Ring,
     kernel: Kernel,
     border: Border,
-    zeros: Vec<f32>,
+    zeros: Aligned,
 }
 
 impl TimeBlur {
     /// For frames of `size` values, the first of which is number `first`, made ready `batch` at a time.
     pub fn new(size: usize, kernel: Kernel, border: Border, first: usize, batch: usize) -> Self {
         let radius = kernel.radius();
-        Self { ring: Ring::in_batches(size, radius, radius, first, batch), kernel, border, zeros: vec![0.0; size] }
+        Self { ring: Ring::in_batches(size, radius, radius, first, batch), kernel, border, zeros: Aligned::zeros(size) }
     }
 
     /// The frames around `t` that the kernel reaches, in order.
