@@ -190,3 +190,85 @@ impl Chain {
 pub(super) fn with_halo(wanted: Range<usize>, reach: usize, total: usize) -> Range<usize> {
     wanted.start.saturating_sub(reach)..(wanted.end + reach).min(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::simd::tests::same_at_every_level;
+    use crate::stip::{Border, Derivatives, Radius, Selection, Threshold, Values};
+
+    fn settings(derivatives: Derivatives, border: Border) -> Settings {
+        Settings {
+            scales: vec![Scale::new(3.0, 1.5)],
+            levels: 1,
+            smoothing: Smoothing { radius: Radius::Deviations(3.0), border },
+            derivatives,
+            normalized: true,
+            integration: 2.0,
+            k: 0.005,
+            threshold: Threshold::Absolute(0.0),
+            interior: 0.0,
+            selection: Selection::All,
+            scale_selection: false,
+            margin: [0, 0],
+            max_points: None,
+        }
+    }
+
+    /// Numbers and bits of the responses of the frames `range` of a clip; at its end if `range` holds it.
+    fn responses(settings: &Settings, bytes: &[u8], shape: [usize; 3], range: Range<usize>) -> Vec<(usize, Vec<u32>)> {
+        let [total, height, width] = shape;
+        let frames = Frames::new(Values::Bytes(bytes), shape).unwrap();
+        let mut chain = Chain::new(settings, settings.scales[0], height, width, range.start);
+        let mut found = Vec::new();
+        let mut take = |t, response: &[f32]| found.push((t, response.iter().map(|value| value.to_bits()).collect()));
+        let at_the_end = range.end == total;
+        for index in range {
+            chain.push(&frames, index, &mut take);
+        }
+        if at_the_end {
+            chain.end(&mut take)
+        } else {
+            chain.rest(&mut take)
+        }
+        found
+    }
+
+    fn noise(shape: [usize; 3]) -> Vec<u8> {
+        let mut stream = Stream::keyed(7, &[]);
+        (0..shape.iter().product()).map(|_| stream.below(256) as u8).collect()
+    }
+
+    #[test]
+    fn responses_are_the_same_at_every_level_of_instructions() {
+        for (height, width) in [(9, 83), (12, 7)] {
+            let bytes = noise([20, height, width]);
+            for derivatives in [Derivatives::Shifted, Derivatives::Centered] {
+                let settings = settings(derivatives, Border::Reflect);
+                same_at_every_level(|| responses(&settings, &bytes, [20, height, width], 0..20));
+            }
+        }
+    }
+
+    #[test]
+    fn a_piece_with_its_halo_gives_what_the_whole_gives() {
+        let shape = [50, 8, 19];
+        let bytes = noise(shape);
+        for derivatives in [Derivatives::Shifted, Derivatives::Centered] {
+            for border in [Border::Zero, Border::Reflect] {
+                let settings = settings(derivatives, border);
+                let whole = responses(&settings, &bytes, shape, 0..50);
+                let reach = settings.reach(settings.scales[0]);
+                for piece in [0..20, 17..31, 30..50, 24..25] {
+                    let needed = with_halo(piece.clone(), reach, 50);
+                    let part = responses(&settings, &bytes, shape, needed);
+                    let inside = |found: &[(usize, Vec<u32>)]| -> Vec<_> {
+                        found.iter().filter(|(t, _)| piece.contains(t)).cloned().collect()
+                    };
+                    assert!(inside(&part) == inside(&whole), "{derivatives:?} {border:?} {piece:?}");
+                }
+            }
+        }
+    }
+}
