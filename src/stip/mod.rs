@@ -18,6 +18,7 @@ pub mod kernel;
 pub mod settings;
 pub mod steps;
 
+mod aligned;
 mod blur;
 mod chain;
 mod gradient;
