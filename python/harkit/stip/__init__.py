@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 from harkit.stip._dense import dense_points
 from harkit.stip._descriptor_sets import DescriptorSets
 from harkit.stip._detection import Detection, detect
-from harkit.stip._flow import optical_flow
 from harkit.stip._jets import describe, jets
 from harkit.stip._points import POINT_DTYPE, Points
 from harkit.stip._steps import gradients, response, scale_space, second_moments, select
@@ -43,7 +42,6 @@ __all__ = [
     "detect",
     "gradients",
     "jets",
-    "optical_flow",
     "response",
     "scale_space",
     "second_moments",
