@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,9 @@ MARGIN = 2
 # The order of sums moves a response by up to 2e-5 of its value: on which side such voxels fall means little.
 NEAR = 1e-3
 EVERY = 1000
+
+
+Blur = Callable[[torch.Tensor, float, float], torch.Tensor]
 
 
 class Detected(NamedTuple):
@@ -61,7 +65,7 @@ def blur(volume: torch.Tensor, sigma: float, tau: float) -> torch.Tensor:
     return conv2d(along, time.reshape(1, 1, -1, 1), padding=(RADIUS, 0)).reshape(volume.shape)
 
 
-def detect(gray: np.ndarray) -> Detected:
+def detect(gray: np.ndarray, blur: Blur = blur) -> Detected:
     """All responses above a hundredth of the largest, and those that the border rule leaves."""
     space = blur(torch.from_numpy(gray).float() / 255, SIGMA, TAU)
     crop = tuple(slice(0, length - 2) for length in gray.shape)
