@@ -12,7 +12,7 @@ from harkit import datasets, stip
 pytestmark = pytest.mark.reported
 
 # All entries of the histogram that the report prints for its first training clip are k / 137246. Which clip
-# came first the file system decided. Decoders differ in a few grey levels, which moves a count by less than this.
+# came first the file system decided. Decoders differ by a few grey levels: a count moves by less than this.
 N_DESCRIPTORS = 137_246
 NEAR = 1e-3
 WHERE = "fetch boxing.zip, …, walking.zip from https://www.csc.kth.se/cvap/actions/ and unpack them there"
