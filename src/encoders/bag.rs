@@ -23,7 +23,7 @@ pub fn hard(words: Rows<'_>, descriptors: Rows<'_>, job: &Job) -> Result<Vec<f32
 /// Shares of the words: those of a descriptor sum to 1, and only its `nearest` words have one. `sigma2` is in
 /// the unit of squared distances.
 pub fn soft(words: Rows<'_>, descriptors: Rows<'_>, sigma2: f64, nearest: usize, job: &Job) -> Result<Vec<f32>> {
-    let centres = Centres::unshifted(words);
+    let centres = Centres::new(words);
     let blocks = map_blocks(descriptors.len(), BLOCK, job, |start, stop| {
         let distances = centres.distances(descriptors.slice(start, stop), &(0..centres.panels()));
         let mut shares = vec![0f64; words.len()];

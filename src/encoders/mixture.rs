@@ -4,10 +4,11 @@
 //! Rows come as float32. Statistics are taken around the present means, so variances do not cancel; posteriors below
 //! 1e-12 are left out. Memory is at most 64 blocks of statistics, 2 K D float64 each. A pass costs n K D.
 
+use super::tiles::{fused_level, multiply, tiled};
 use super::{Rows, column_variances};
 use crate::error::{Error, Result};
 use crate::parallel::{Job, map_blocks};
-use crate::simd::{Level, level};
+use crate::simd::Level;
 
 /// Blocks that the rows are cut into at most, and rows of a block at least.
 const BLOCKS: usize = 64;
@@ -223,37 +224,50 @@ impl Statistics {
     }
 }
 
-/// Components of a panel, and rows of a tile.
-const WIDTH: usize = 16;
-const TILE: usize = 4;
-
-/// Components side by side: for each panel, column after column, means, and halves of inverse variances.
+/// Components in panels. With x shifted by the mean of the means, -log q = h·x² - 2 (h mu)·x + h·mu² - ..., h half the
+/// inverse variances: the first two terms are products with rows of x² and x.
 struct Panels {
-    means: Vec<f64>,
-    halves: Vec<f64>,
-    /// The logarithm of weight and normalisation.
+    panels: Vec<f64>,
+    /// Everything that does not depend on x.
     constants: Vec<f64>,
-    columns: usize,
+    shift: Vec<f64>,
     count: usize,
+    level: Level,
+}
+
+/// Components of a panel.
+const fn panel_width(level: Level) -> usize {
+    match level {
+        Level::Plain | Level::Avx2 => 8,
+        Level::Avx512 | Level::Vbmi => 16,
+    }
 }
 
 impl Panels {
     fn new(mixture: &Mixture) -> Self {
-        let (columns, count) = (mixture.columns, mixture.weights.len());
-        let padded = count.next_multiple_of(WIDTH);
-        let (mut means, mut halves) = (vec![0f64; padded * columns], vec![0f64; padded * columns]);
+        let (columns, count, level) = (mixture.columns, mixture.weights.len(), fused_level());
+        let width = panel_width(level);
+        let mut shift = vec![0f64; columns];
+        for means in mixture.means.chunks_exact(columns) {
+            for (shift, mean) in shift.iter_mut().zip(means) {
+                *shift += mean / count as f64;
+            }
+        }
+        let mut panels = vec![0f64; count.next_multiple_of(width) * 2 * columns];
         let mut constants = Vec::with_capacity(count);
         for k in 0..count {
-            let mut logarithms = 0f64;
+            let panel = &mut panels[k / width * width * 2 * columns..];
+            let mut constant = mixture.weights[k].ln();
             for column in 0..columns {
-                let (from, to) = (k * columns + column, (k / WIDTH * columns + column) * WIDTH + k % WIDTH);
-                means[to] = mixture.means[from];
-                halves[to] = 0.5 / mixture.variances[from];
-                logarithms += (std::f64::consts::TAU * mixture.variances[from]).ln();
+                let variance = mixture.variances[k * columns + column];
+                let (mean, half) = (mixture.means[k * columns + column] - shift[column], 0.5 / variance);
+                panel[2 * column * width + k % width] = half;
+                panel[(2 * column + 1) * width + k % width] = -2.0 * half * mean;
+                constant -= 0.5 * (std::f64::consts::TAU * variance).ln() + half * mean * mean;
             }
-            constants.push(mixture.weights[k].ln() - 0.5 * logarithms);
+            constants.push(constant);
         }
-        Self { means, halves, constants, columns, count }
+        Self { panels, constants, shift, count, level }
     }
 
     /// Posteriors of the rows, and their log densities.
@@ -276,73 +290,41 @@ impl Panels {
         (posteriors, densities)
     }
 
-    /// Halved squared Mahalanobis distances, rows x components.
-    fn exponents(&self, rows: Rows<'_>) -> Vec<f64> {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("fma") {
-            if level() >= Level::Avx512 {
-                // SAFETY: the level says that the processor has these instructions.
-                return unsafe { self.exponents_avx512(rows) };
-            }
-            if level() >= Level::Avx2 {
-                // SAFETY: as above, and FMA was looked for.
-                return unsafe { self.exponents_avx2(rows) };
-            }
-        }
-        self.exponents_with(rows)
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-    fn exponents_avx512(&self, rows: Rows<'_>) -> Vec<f64> {
-        self.exponents_with(rows)
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    fn exponents_avx2(&self, rows: Rows<'_>) -> Vec<f64> {
-        self.exponents_with(rows)
+    tiled! {
+        /// The terms that depend on x, rows x components.
+        fn exponents(rows: Rows<'_>) -> Vec<f64> = exponents_with, plain (4, 8), avx2 (6, 8), avx512 (12, 16),
+            exponents_avx2, exponents_avx512
     }
 
     #[inline(always)]
-    fn exponents_with(&self, rows: Rows<'_>) -> Vec<f64> {
-        let mut out = vec![0f64; rows.len() * self.count];
-        let size = WIDTH * self.columns;
-        let mut tile = vec![[0f64; TILE]; self.columns];
-        for first in (0..rows.len()).step_by(TILE) {
-            let here = TILE.min(rows.len() - first);
+    fn exponents_with<const R: usize, const C: usize>(&self, rows: Rows<'_>) -> Vec<f64> {
+        let size = 2 * rows.columns();
+        let width = self.count.next_multiple_of(C);
+        let mut tile = vec![0f64; R * size];
+        let mut products = vec![0f64; R * width];
+        let mut out = Vec::with_capacity(rows.len() * self.count);
+        for first in (0..rows.len()).step_by(R) {
+            let here = R.min(rows.len() - first);
             for r in 0..here {
-                for (values, &value) in tile.iter_mut().zip(rows.row(first + r)) {
-                    values[r] = f64::from(value);
+                for (column, (&value, shift)) in rows.row(first + r).iter().zip(&self.shift).enumerate() {
+                    let value = f64::from(value) - shift;
+                    tile[2 * column * R + r] = value * value;
+                    tile[(2 * column + 1) * R + r] = value;
                 }
             }
-            for (number, (means, halves)) in
-                self.means.chunks_exact(size).zip(self.halves.chunks_exact(size)).enumerate()
-            {
-                let sums = mahalanobis(&tile, means, halves);
-                let (from, to) = (number * WIDTH, self.count.min((number + 1) * WIDTH));
-                for (r, sums) in sums.iter().enumerate().take(here) {
-                    let start = (first + r) * self.count;
-                    out[start + from..start + to].copy_from_slice(&sums[..to - from]);
+            for (number, panel) in self.panels.chunks_exact(C * size).enumerate() {
+                let found = multiply::<f64, R, C>(&tile, panel);
+                for r in 0..R {
+                    let place = &mut products[r * width + number * C..][..C];
+                    for lane in 0..C {
+                        place[lane] = found[r][lane];
+                    }
                 }
+            }
+            for row in products.chunks_exact(width).take(here) {
+                out.extend_from_slice(&row[..self.count]);
             }
         }
         out
     }
-}
-
-/// Weighted sums of squared differences of a tile and a panel.
-#[inline(always)]
-fn mahalanobis(tile: &[[f64; TILE]], means: &[f64], halves: &[f64]) -> [[f64; WIDTH]; TILE] {
-    let mut sums = [[0f64; WIDTH]; TILE];
-    let panel = means.as_chunks::<WIDTH>().0.iter().zip(halves.as_chunks::<WIDTH>().0);
-    for (values, (means, halves)) in tile.iter().zip(panel) {
-        for (sums, value) in sums.iter_mut().zip(values) {
-            for (sum, (mean, half)) in sums.iter_mut().zip(means.iter().zip(halves)) {
-                let difference = value - mean;
-                *sum = (difference * half).mul_add(difference, *sum);
-            }
-        }
-    }
-    sums
 }

@@ -1,5 +1,6 @@
 //! Many descriptors of a video to one vector.
 //!
+//! * `tiles`: the loop that all have in common
 //! * [`nearest`]: the nearest centre of each row, and distances to all
 //! * [`kmeans`]: vocabularies, seeded by [`seeding`], found by [`lloyd`] or [`minibatch`]
 //! * [`bag`]: histograms of words, hard and soft
@@ -16,6 +17,7 @@ pub mod minibatch;
 pub mod mixture;
 pub mod nearest;
 pub mod seeding;
+mod tiles;
 pub mod vlad;
 
 use crate::error::{Error, Result};

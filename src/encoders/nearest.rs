@@ -9,13 +9,17 @@
 
 use std::ops::Range;
 
+use super::tiles::{fused_level, multiply, tiled};
 use super::{Rows, column_means};
 use crate::error::Result;
 use crate::parallel::{Job, map_blocks};
-use crate::simd::{Level, level};
+use crate::simd::Level;
 
 /// Rows that one block takes through all panels: with 162 columns they fill a part of the L2 cache.
 const BLOCK: usize = 240;
+
+/// Squared distances below this part of the squared lengths are rounding: 16 units in the last place.
+const ROUNDING: f32 = 1e-6;
 
 /// Centres in panels, ready to be searched.
 pub struct Centres<'a> {
@@ -28,15 +32,6 @@ pub struct Centres<'a> {
     level: Level,
 }
 
-/// The best level whose kernels this processor can run: those with vectors use fused multiply-add.
-fn fused_level() -> Level {
-    #[cfg(target_arch = "x86_64")]
-    if !std::arch::is_x86_feature_detected!("fma") {
-        return Level::Plain;
-    }
-    level()
-}
-
 /// Centres of a panel.
 const fn panel_width(level: Level) -> usize {
     match level {
@@ -45,52 +40,10 @@ const fn panel_width(level: Level) -> usize {
     }
 }
 
-/// Compiles a method of [`Centres`] over tiles of R rows and panels of C centres for each level.
-macro_rules! tiled {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident => $plain:ident, $avx2:ident, $avx512:ident, $generic:ident
-        ($($arg:ident: $ty:ty),*) -> $result:ty) => {
-        $(#[$meta])*
-        $vis fn $name(&self, $($arg: $ty),*) -> $result {
-            #[cfg(target_arch = "x86_64")]
-            {
-                if self.level >= Level::Avx512 {
-                    // SAFETY: the level says that the processor has these instructions.
-                    return unsafe { self.$avx512($($arg),*) };
-                }
-                if self.level >= Level::Avx2 {
-                    // SAFETY: as above; `fused_level` looked for FMA.
-                    return unsafe { self.$avx2($($arg),*) };
-                }
-            }
-            self.$generic::<4, 16>($($arg),*)
-        }
-
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-        fn $avx512(&self, $($arg: $ty),*) -> $result {
-            self.$generic::<12, 32>($($arg),*)
-        }
-
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma")]
-        fn $avx2(&self, $($arg: $ty),*) -> $result {
-            self.$generic::<6, 16>($($arg),*)
-        }
-    };
-}
-
 impl<'a> Centres<'a> {
-    /// Packs the centres; the shift is their mean.
+    /// Packs the centres.
     pub fn new(rows: Rows<'a>) -> Self {
-        Self::packed(rows, column_means(rows).iter().map(|&mean| mean as f32).collect())
-    }
-
-    /// Packs the centres without a shift, for [`Self::distances`].
-    pub fn unshifted(rows: Rows<'a>) -> Self {
-        Self::packed(rows, vec![0.0; rows.columns()])
-    }
-
-    fn packed(rows: Rows<'a>, shift: Vec<f32>) -> Self {
+        let shift: Vec<f32> = column_means(rows).iter().map(|&mean| mean as f32).collect();
         let (columns, level) = (rows.columns(), fused_level());
         let width = panel_width(level);
         let padded = rows.len().next_multiple_of(width);
@@ -144,7 +97,7 @@ impl<'a> Centres<'a> {
         Ok((labels, distances))
     }
 
-    /// Squared distances (rows x centres) of unshifted centres, on the pool.
+    /// Squared distances (rows x centres), on the pool.
     pub fn all_distances(&self, rows: Rows<'_>, job: &Job) -> Result<Vec<f32>> {
         let stride = self.panels() * self.width();
         let blocks = map_blocks(rows.len(), BLOCK, job, |start, stop| {
@@ -156,14 +109,15 @@ impl<'a> Centres<'a> {
 
     tiled! {
         /// The nearest centre of each row.
-        fn nearest => nearest_plain, nearest_avx2, nearest_avx512, nearest_with(rows: Rows<'_>) -> Vec<u32>
+        fn nearest(rows: Rows<'_>) -> Vec<u32> = nearest_with, plain (4, 16), avx2 (6, 16), avx512 (12, 32),
+            nearest_avx2, nearest_avx512
     }
 
     tiled! {
-        /// Squared distances of each row to each centre of the panels (unshifted centres only), row after row; the last
-        /// panel is full, of anything.
-        pub fn distances => distances_plain, distances_avx2, distances_avx512, distances_with
-            (rows: Rows<'_>, panels: &Range<usize>) -> Vec<f32>
+        /// Squared distances of each row to each centre of the panels, row after row; the last panel is full, of
+        /// infinities. What lies within the rounding of 0 is 0.
+        pub fn distances(rows: Rows<'_>, panels: &Range<usize>) -> Vec<f32> = distances_with,
+            plain (4, 16), avx2 (6, 16), avx512 (12, 32), distances_avx2, distances_avx512
     }
 
     /// Tiles of R shifted rows, column after column; missing rows are zeros.
@@ -192,7 +146,7 @@ impl<'a> Centres<'a> {
         for (number, (panel, lengths)) in panels.enumerate() {
             let places = best.as_chunks_mut::<R>().0.iter_mut().zip(origins.as_chunks_mut::<R>().0);
             for (tile, (best, origins)) in packed.chunks_exact(R * columns).zip(places) {
-                let products = multiply::<R, C>(tile, panel);
+                let products = multiply::<f32, R, C>(tile, panel);
                 for r in 0..R {
                     for lane in 0..C {
                         let distance = products[r][lane].mul_add(-2.0, lengths[lane]);
@@ -221,47 +175,32 @@ impl<'a> Centres<'a> {
         let columns = rows.columns();
         let width = C * panels.len();
         let packed = self.tiles::<R>(rows);
-        let mut distances = vec![0f32; rows.len() * width];
-        let chosen = self.panels.chunks_exact(C * columns).skip(panels.start).take(panels.len());
-        for (number, panel) in chosen.enumerate() {
-            for (tile, out) in packed.chunks_exact(R * columns).zip(distances.chunks_mut(R * width)) {
-                let sums = differences::<R, C>(tile, panel);
-                for (sums, out) in sums.iter().zip(out.chunks_exact_mut(width)) {
-                    out[number * C..(number + 1) * C].copy_from_slice(sums);
+        let mut out = vec![0f32; packed.len() / columns * width];
+        let chosen = panels.start * C..panels.end * C;
+        let lengths = self.norms[chosen.clone()].as_chunks::<C>().0;
+        let panels = self.panels[chosen.start * columns..chosen.end * columns].chunks_exact(C * columns);
+        for (number, (panel, lengths)) in panels.zip(lengths).enumerate() {
+            for (tile, out) in packed.chunks_exact(R * columns).zip(out.chunks_exact_mut(R * width)) {
+                let products = multiply::<f32, R, C>(tile, panel);
+                for r in 0..R {
+                    let out = &mut out[r * width + number * C..][..C];
+                    for lane in 0..C {
+                        out[lane] = products[r][lane].mul_add(-2.0, lengths[lane]);
+                    }
                 }
             }
         }
-        distances
-    }
-}
-
-/// Inner products of `R` rows and `C` centres, both column after column.
-#[inline(always)]
-fn multiply<const R: usize, const C: usize>(rows: &[f32], centres: &[f32]) -> [[f32; C]; R] {
-    let mut products = [[0f32; C]; R];
-    for (row_values, centre_values) in rows.as_chunks::<R>().0.iter().zip(centres.as_chunks::<C>().0) {
-        for (products, &value) in products.iter_mut().zip(row_values) {
-            for (product, &centre) in products.iter_mut().zip(centre_values) {
-                *product = value.mul_add(centre, *product);
+        out.truncate(rows.len() * width);
+        for (i, out) in out.chunks_exact_mut(width).enumerate() {
+            let values = rows.row(i).iter().zip(&self.shift).map(|(value, shift)| f64::from(value - shift));
+            let norm = values.map(|value| value * value).sum::<f64>() as f32;
+            for (distance, length) in out.iter_mut().zip(lengths.as_flattened()) {
+                let sum = *distance + norm;
+                *distance = if sum > ROUNDING * (norm + length) || length.is_infinite() { sum } else { 0.0 };
             }
         }
+        out
     }
-    products
-}
-
-/// Sums of squared differences, alike.
-#[inline(always)]
-fn differences<const R: usize, const C: usize>(rows: &[f32], centres: &[f32]) -> [[f32; C]; R] {
-    let mut sums = [[0f32; C]; R];
-    for (row_values, centre_values) in rows.as_chunks::<R>().0.iter().zip(centres.as_chunks::<C>().0) {
-        for (sums, &value) in sums.iter_mut().zip(row_values) {
-            for (sum, &centre) in sums.iter_mut().zip(centre_values) {
-                let difference = value - centre;
-                *sum = difference.mul_add(difference, *sum);
-            }
-        }
-    }
-    sums
 }
 
 /// |a - b|^2 in float32, in sixteen sums.
@@ -306,11 +245,10 @@ mod tests {
                 let prepared = Centres::new(centres);
                 let (labels, distances) = prepared.assign(rows, &Job::new()).unwrap();
                 assert_eq!(labels, expected);
-                let all = Centres::unshifted(centres);
-                let matrix = all.distances(rows, &(0..all.panels()));
-                let stride = all.panels() * all.width();
+                let matrix = prepared.distances(rows, &(0..prepared.panels()));
+                let stride = prepared.panels() * prepared.width();
                 for (i, &distance) in distances.iter().enumerate() {
-                    assert!((matrix[i * stride + labels[i] as usize] - distance).abs() <= 1e-5 * distance);
+                    assert!((matrix[i * stride + labels[i] as usize] - distance).abs() <= 1e-4 * (1.0 + distance));
                 }
                 (labels, distances)
             });

@@ -14,7 +14,7 @@ const PANELS: usize = 32;
 /// it: of some candidates the one that leaves the smallest sum of distances.
 pub fn plus_plus(rows: Rows<'_>, count: usize, stream: &mut Stream, job: &Job) -> Result<Vec<usize>> {
     let trials = 2 + (count as f64).ln() as usize;
-    let packed = Centres::unshifted(rows);
+    let packed = Centres::new(rows);
     let mut chosen = vec![stream.below(rows.len() as u64) as usize];
     let first = candidates(rows, &chosen);
     let (mut closest, _) = measure(&packed, Rows::new(&first, 1, rows.columns())?, None, job)?.swap_remove(0);

@@ -100,7 +100,7 @@ pub fn nearest_centers<'py>(
 pub fn center_distances<'py>(py: Python<'py>, x: Matrix<'py>, centers: Matrix<'py>) -> PyResult<Flat<'py, f32>> {
     let centres = rows(&centers)?;
     let data = matching(&x, centres)?;
-    let distances = detached(py, |job| Centres::unshifted(centres).all_distances(data, job))?;
+    let distances = detached(py, |job| Centres::new(centres).all_distances(data, job))?;
     Ok(distances.into_pyarray(py))
 }
 
