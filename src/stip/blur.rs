@@ -3,6 +3,7 @@
 //! A frame of several fields is stored row by row, the fields' rows side by side: (H, fields, W). So passes down
 //! the columns and over time see one long row.
 
+use super::aligned::Aligned;
 use super::kernel::{Border, Kernel};
 use super::rows;
 
@@ -18,8 +19,8 @@ pub(super) struct SpaceBlur {
     /// One row, each field with the radius more on both sides.
     padded: Vec<f32>,
     /// All rows after the pass across.
-    crossed: Vec<f32>,
-    zeros: Vec<f32>,
+    crossed: Aligned,
+    zeros: Aligned,
 }
 
 impl SpaceBlur {
@@ -32,8 +33,8 @@ impl SpaceBlur {
             columns: border.table(width, radius),
             lines: border.table(height, radius),
             padded: vec![0.0; fields * (width + 2 * radius)],
-            crossed: vec![0.0; height * fields * width],
-            zeros: vec![0.0; fields * width],
+            crossed: Aligned::zeros(height * fields * width),
+            zeros: Aligned::zeros(fields * width),
             kernel,
         }
     }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::chain::{Chain, with_halo};
-use super::frames::Frames;
+use super::frames::{Frames, Values};
+use super::pyramid::{Pyramid, halved};
 use super::select::{Found, Selector, finish};
 use super::settings::{Derivatives, Scale, Settings};
 use crate::error::{Error, Result};
@@ -18,37 +19,45 @@ const WORTHWHILE: usize = 2;
 /// One scale at work.
 #[derive(Debug)]
 struct Worker {
+    pyramid: Option<Pyramid>,
     chain: Chain,
     selector: Selector,
 }
 
 impl Worker {
     /// For frames that come from `first` on; points of the frames `wanted` are looked for.
-    fn new(
-        settings: &Settings,
-        scale: Scale,
-        (height, width): (usize, usize),
-        first: usize,
-        wanted: Range<usize>,
-    ) -> Self {
+    fn new(settings: &Settings, scale: Scale, shape: (usize, usize), first: usize, wanted: Range<usize>) -> Self {
+        let pyramid = (scale.level > 0).then(|| Pyramid::new(shape, scale.level));
+        let (height, width) = pyramid.as_ref().map_or(shape, Pyramid::shape);
         let chain = Chain::new(settings, scale, height, width, first);
-        let selector = Selector::new(settings, scale, chain.shape(), chain.first_ready(), wanted);
-        Self { chain, selector }
+        let selector = Selector::new(settings, scale, chain.shape(), chain.ready(), wanted);
+        Self { pyramid, chain, selector }
     }
 
     fn push(&mut self, frames: &Frames<'_>, range: Range<usize>, job: &Job) -> Result<()> {
         let selector = &mut self.selector;
         for index in range {
             job.check()?;
-            self.chain.push(frames, index, &mut |t, response| selector.push(t, response));
+            let take = &mut |t: usize, response: &[f32]| selector.push(t, response);
+            match &mut self.pyramid {
+                None => self.chain.push(frames, index, take),
+                Some(pyramid) => {
+                    let (height, width) = pyramid.shape();
+                    let frame = Frames::new(Values::Floats(pyramid.run(frames, index)), [1, height, width])?;
+                    self.chain.push(&frame, 0, take);
+                }
+            }
         }
         Ok(())
     }
 
     fn end(mut self, at_the_end: bool) -> Found {
         let selector = &mut self.selector;
+        let take = &mut |t: usize, response: &[f32]| selector.push(t, response);
         if at_the_end {
-            self.chain.end(&mut |t, response| selector.push(t, response));
+            self.chain.end(take);
+        } else {
+            self.chain.rest(take);
         }
         self.selector.end(at_the_end)
     }
@@ -59,12 +68,18 @@ fn responses(settings: &Settings, frames: usize) -> usize {
     if settings.derivatives == Derivatives::Shifted { frames.saturating_sub(2) } else { frames }
 }
 
-fn check_shape(frames: Option<usize>, (height, width): (usize, usize)) -> Result<()> {
+/// The error of a clip that is too small, or whose coarsest level is.
+fn check_shape(settings: &Settings, frames: Option<usize>, (height, width): (usize, usize)) -> Result<()> {
     let lengths = [("frames", frames.unwrap_or(SHORTEST)), ("rows", height), ("columns", width)];
     for (name, length) in lengths {
         if length < SHORTEST {
             return Err(Error::argument("clip", format!("must have at least {SHORTEST} {name}, got {length}")));
         }
+    }
+    let level = settings.levels - 1;
+    if halved(height.min(width), level) < SHORTEST {
+        let message = format!("are too many for frames of {height} x {width}: {}", settings.levels);
+        return Err(Error::argument("levels", message));
     }
     Ok(())
 }
@@ -72,13 +87,12 @@ fn check_shape(frames: Option<usize>, (height, width): (usize, usize)) -> Result
 /// The interest points of a clip that is in memory. Scales and pieces of time run on the pool.
 pub fn detect(frames: &Frames<'_>, settings: &Settings, job: &Job) -> Result<Vec<Point>> {
     settings.check()?;
-    check_shape(Some(frames.count()), frames.shape())?;
+    check_shape(settings, Some(frames.count()), frames.shape())?;
     frames.check_values(0)?;
     let total = frames.count();
     let tasks: Vec<(Scale, Range<usize>)> = settings
-        .scales
-        .iter()
-        .flat_map(|&scale| pieces(settings, scale, total).into_iter().map(move |piece| (scale, piece)))
+        .all_scales()
+        .flat_map(|scale| pieces(settings, scale, total).into_iter().map(move |piece| (scale, piece)))
         .collect();
     let found = map_ordered(&tasks, job, |_, (scale, piece)| {
         let needed = with_halo(piece.clone(), settings.reach(*scale), total);
@@ -95,7 +109,7 @@ pub fn detect(frames: &Frames<'_>, settings: &Settings, job: &Job) -> Result<Vec
 /// Cuts a clip for the threads that there are, into pieces that are worth their halo.
 fn pieces(settings: &Settings, scale: Scale, total: usize) -> Vec<Range<usize>> {
     let longest = WORTHWHILE * 2 * settings.reach(scale);
-    let count = threads().div_ceil(settings.scales.len()).min(total / longest).max(1);
+    let count = threads().div_ceil(settings.all_scales().count()).min(total / longest).max(1);
     (0..count).map(|i| i * total / count..(i + 1) * total / count).collect()
 }
 
@@ -121,11 +135,11 @@ impl Detector {
         if known != shape {
             return Err(Frames::changed(known, shape, self.count));
         }
-        check_shape(None, shape)?;
+        check_shape(&self.settings, None, shape)?;
         frames.check_values(self.count)?;
         if self.workers.is_empty() {
-            let new = |&scale: &Scale| Worker::new(&self.settings, scale, shape, 0, 0..usize::MAX);
-            self.workers = self.settings.scales.iter().map(new).collect();
+            let new = |scale: Scale| Worker::new(&self.settings, scale, shape, 0, 0..usize::MAX);
+            self.workers = self.settings.all_scales().map(new).collect();
         }
         for_each_chunk(&mut self.workers, 1, job, |_, workers, _: &mut ()| {
             workers.iter_mut().try_for_each(|worker| worker.push(frames, 0..frames.count(), job))
@@ -137,7 +151,7 @@ impl Detector {
     /// Ends the clip; all its points.
     pub fn finish(self) -> Result<Vec<Point>> {
         let (height, width) = self.shape.unwrap_or((SHORTEST, SHORTEST));
-        check_shape(Some(self.count), (height, width))?;
+        check_shape(&self.settings, Some(self.count), (height, width))?;
         let found = self.workers.into_iter().map(|worker| worker.end(true)).collect();
         Ok(finish(&self.settings, found, responses(&self.settings, self.count), [self.count, height, width]))
     }

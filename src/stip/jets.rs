@@ -84,13 +84,13 @@ impl Worker {
         points: Vec<(usize, usize, usize, usize)>,
     ) -> Self {
         let space = ScaleSpace::new(smoothing, scale, height, width, first);
-        let window = Ring::new(height * width, REACH, REACH, space.time.ring.first_ready());
+        let window = Ring::new(height * width, REACH, REACH, space.time.ring.ready());
         let values = Vec::with_capacity(points.len() * jet.len());
         Self { jet, border: smoothing.border, scale, space, window, height, width, points, done: 0, values }
     }
 
     fn push(&mut self, frames: &Frames<'_>, index: usize) {
-        if let Some(t) = self.space.push(frames, index) {
+        for t in self.space.push(frames, index) {
             self.smoothed(t);
         }
     }
@@ -106,7 +106,7 @@ impl Worker {
 
     fn smoothed(&mut self, t: usize) {
         self.space.time.write(t, self.window.slot());
-        if let Some(t) = self.window.commit() {
+        for t in self.window.commit() {
             self.describe(t);
         }
     }
@@ -145,7 +145,7 @@ impl Worker {
 
     /// In the report's order of operations: (next - 2 here) + previous, then the factor.
     fn six(&mut self, patch: &Patch, half: f32) {
-        let Scale { sigma2, tau2 } = self.scale;
+        let Scale { sigma2, tau2, .. } = self.scale;
         let [sigma, tau] = [sigma2.sqrt(), tau2.sqrt()];
         let here = patch[REACH][REACH][REACH];
         let (before, after) = (REACH - 1, REACH + 1);
@@ -165,7 +165,7 @@ impl Worker {
         // Over x: [m][t][y]; then over y: [m][n][t]; then over t.
         let over_x = STENCILS.map(|stencil| patch.map(|plane| plane.map(|line| dot(&stencil, line))));
         let over_y = over_x.map(|planes| STENCILS.map(|stencil| planes.map(|column| dot(&stencil, column))));
-        let Scale { sigma2, tau2 } = self.scale;
+        let Scale { sigma2, tau2, .. } = self.scale;
         for [m, n, k] in orders() {
             let unit = sigma2.sqrt().powi((m + n) as i32) * tau2.sqrt().powi(k as i32);
             self.values.push(unit * dot(&STENCILS[k], over_y[m][n]));
@@ -191,7 +191,7 @@ struct Group {
 fn groups(points: &[Point], (height, width): (usize, usize), smoothing: Smoothing) -> Result<Vec<Group>> {
     let mut groups: Vec<Group> = Vec::new();
     for (number, point) in points.iter().enumerate() {
-        let scale = Scale { sigma2: point.sigma2, tau2: point.tau2 };
+        let scale = Scale::new(point.sigma2, point.tau2);
         let place = [(point.t, usize::MAX), (point.y, height), (point.x, width)]
             .map(|(at, length)| usize::try_from(at).ok().filter(|&at| at < length));
         let [Some(t), Some(y), Some(x)] = place else { return Err(outside(number, point)) };

@@ -6,7 +6,7 @@
 //! * [`settings`], [`kernel`]: every number of the method
 //! * [`frames`]: what comes in
 //! * `ring`, `blur`, `gradient`, `rows`: windows, kernels and loops
-//! * `chain`, `select`, [`detector`]: frames to responses to points
+//! * `pyramid`, `chain`, `select`, `scales`, [`detector`]: frames to responses to points
 //! * [`jets`]: derivatives at a point as its descriptor
 //!
 //! Sources: Laptev, "On space-time interest points", IJCV 2005; Schuldt, Laptev and Caputo, ICPR 2004.
@@ -18,11 +18,14 @@ pub mod kernel;
 pub mod settings;
 pub mod steps;
 
+mod aligned;
 mod blur;
 mod chain;
 mod gradient;
+mod pyramid;
 mod ring;
 mod rows;
+mod scales;
 mod select;
 
 pub use detector::{Detector, detect};

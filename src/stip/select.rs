@@ -5,8 +5,10 @@
 
 use std::ops::Range;
 
+use super::pyramid::halved;
 use super::ring::Ring;
 use super::rows;
+use super::scales::strongest;
 use super::settings::{Selection, Settings, Threshold};
 use crate::stip::Point;
 use crate::stip::settings::Scale;
@@ -76,7 +78,7 @@ impl Selector {
             self.peaks.push(self.peak(response));
             self.settle(t);
         }
-        if let Some(t) = self.window.commit() {
+        for t in self.window.commit() {
             self.select(t);
         }
     }
@@ -86,7 +88,7 @@ impl Selector {
         let mut peak = Peak { interior: f32::NEG_INFINITY, anywhere: f32::NEG_INFINITY };
         rows::largest(response, &mut peak.anywhere);
         for row in response.chunks_exact(self.width).take(self.height.saturating_sub(pixels)).skip(pixels) {
-            if 2 * pixels < self.width {
+            if pixels.saturating_mul(2) < self.width {
                 rows::largest(&row[pixels..self.width - pixels], &mut peak.interior);
             }
         }
@@ -128,8 +130,16 @@ impl Selector {
             }
             for (x, &value) in row.iter().enumerate().take(self.width.saturating_sub(around)).skip(around) {
                 if value > least && (around == 0 || self.is_maximum(t, y, x)) {
-                    let Scale { sigma2, tau2 } = self.scale;
-                    self.points.push(Point { t: t as i32, y: y as i32, x: x as i32, sigma2, tau2, response: value });
+                    let Scale { sigma2, tau2, .. } = self.scale.whole();
+                    let pixel = 1 << self.scale.level;
+                    self.points.push(Point {
+                        t: t as i32,
+                        y: y as i32 * pixel,
+                        x: x as i32 * pixel,
+                        sigma2,
+                        tau2,
+                        response: value,
+                    });
                 }
             }
         }
@@ -159,13 +169,15 @@ impl Selector {
                 self.select(t);
             }
         }
-        Found { points: self.points, peaks: self.peaks, first: self.wanted.start, interior: self.interior[0] }
+        let level = self.scale.level;
+        Found { level, points: self.points, peaks: self.peaks, first: self.wanted.start, interior: self.interior[0] }
     }
 }
 
 /// What one piece of a clip gave at one scale.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
+    level: u32,
     points: Vec<Point>,
     peaks: Vec<Peak>,
     first: usize,
@@ -178,7 +190,7 @@ fn largest(found: &[Found], total: usize) -> (f32, f32) {
     for piece in found {
         for (i, peak) in piece.peaks.iter().enumerate() {
             let t = piece.first + i;
-            if t >= piece.interior && t + piece.interior < total {
+            if t >= piece.interior && t.saturating_add(piece.interior) < total {
                 most.0 = most.0.max(peak.interior);
             }
             most.1 = most.1.max(peak.anywhere);
@@ -205,24 +217,30 @@ pub(super) fn finish(
     let [margin_t, margin] = settings.margin;
     let inside =
         |at: i32, margin: usize, length: usize| (margin..length.saturating_sub(margin)).contains(&(at as usize));
-    let mut points: Vec<Point> = found.into_iter().flat_map(|piece| piece.points).collect();
-    points.retain(|point| {
-        point.response > least.max(0.0)
-            && inside(point.t, margin_t, frames)
-            && inside(point.y, margin, height)
-            && inside(point.x, margin, width)
-    });
+    let mut points = Vec::new();
+    for Found { level, points: some, .. } in found {
+        points.extend(some.into_iter().filter(|point| {
+            point.response > least.max(0.0)
+                && inside(point.t, margin_t, frames)
+                && inside(point.y >> level, margin, halved(height, level))
+                && inside(point.x >> level, margin, halved(width, level))
+        }));
+    }
+    let whole: Vec<Scale> = settings.all_scales().map(Scale::whole).collect();
+    let rank = |point: &Point| whole.iter().position(|scale| (scale.sigma2, scale.tau2) == (point.sigma2, point.tau2));
+    points.sort_by_cached_key(|point| (point.t, point.y, point.x, rank(point)));
+    if settings.scale_selection {
+        strongest(settings, &mut points);
+    }
     if let Some(most) = settings.max_points
         && points.len() > most
     {
-        // Stable: of equal responses the earlier scale and place stays.
-        points.sort_by(|a, b| b.response.total_cmp(&a.response));
-        points.truncate(most);
+        // Of equal responses the earlier one stays.
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by(|&a, &b| points[b].response.total_cmp(&points[a].response));
+        order.truncate(most);
+        order.sort_unstable();
+        points = order.into_iter().map(|i| points[i]).collect();
     }
-    let place = |point: &Point| {
-        let rank = settings.scales.iter().position(|scale| (scale.sigma2, scale.tau2) == (point.sigma2, point.tau2));
-        (point.t, point.y, point.x, rank)
-    };
-    points.sort_by_key(place);
     points
 }

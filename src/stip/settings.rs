@@ -6,12 +6,27 @@ use crate::error::{Error, Result};
 /// Largest variance, in samples squared, and reach of a kernel, in samples, that are taken.
 const LARGEST_VARIANCE: f32 = 10_000.0;
 const LONGEST_RADIUS: usize = 1_000;
+/// Levels of a pyramid.
+const MOST_LEVELS: u32 = 8;
 
-/// A scale: variances over space (pixels squared) and time (frames squared).
+/// A scale: variances over space (pixels squared) and time (frames squared), of frames halved `level` times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     pub sigma2: f32,
     pub tau2: f32,
+    pub level: u32,
+}
+
+impl Scale {
+    /// A scale of frames as they are.
+    pub fn new(sigma2: f32, tau2: f32) -> Self {
+        Self { sigma2, tau2, level: 0 }
+    }
+
+    /// The same in pixels of the frames as they are.
+    pub(super) fn whole(self) -> Self {
+        Self { sigma2: self.sigma2 * 4.0f32.powi(self.level as i32), level: 0, ..self }
+    }
 }
 
 /// Gaussian smoothing.
@@ -75,7 +90,10 @@ pub enum Selection {
 /// A detector of interest points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    /// At the finest level.
     pub scales: Vec<Scale>,
+    /// Levels of the pyramid; each halves the frames of the one before, and has the same scales.
+    pub levels: u32,
     pub smoothing: Smoothing,
     pub derivatives: Derivatives,
     /// Whether derivatives are multiplied by sigma and tau.
@@ -87,7 +105,9 @@ pub struct Settings {
     /// A relative threshold looks at voxels so many sigma and tau from every face.
     pub interior: f32,
     pub selection: Selection,
-    /// Points closer to a face are dropped: frames, pixels.
+    /// Whether a point gives way to a stronger one at a neighbouring scale.
+    pub scale_selection: bool,
+    /// Points closer to a face are dropped: frames, pixels of the level.
     pub margin: [usize; 2],
     /// The strongest so many points.
     pub max_points: Option<usize>,
@@ -97,6 +117,9 @@ impl Settings {
     pub fn check(&self) -> Result<()> {
         if self.scales.is_empty() {
             return Err(Error::argument("sigma2", "and `tau2` must hold one scale at least"));
+        }
+        if !(1..=MOST_LEVELS).contains(&self.levels) {
+            return Err(Error::argument("levels", format!("must be 1 to {MOST_LEVELS}, got {}", self.levels)));
         }
         at_least("integration", self.integration, 0.0, self.integration > 0.0)?;
         self.scales.iter().try_for_each(|&scale| self.smoothing.check(scale, self.integration))?;
@@ -111,9 +134,15 @@ impl Settings {
         }
     }
 
+    /// The scales of all levels, fine to coarse.
+    pub(super) fn all_scales(&self) -> impl Iterator<Item = Scale> {
+        (0..self.levels).flat_map(|level| self.scales.iter().map(move |&scale| Scale { level, ..scale }))
+    }
+
     /// Frames that a response reaches to each side, with those of the comparison with its neighbours.
     pub(super) fn reach(&self, scale: Scale) -> usize {
         let radius = |factor: f32| self.smoothing.radius.of(factor * scale.tau2);
+        // Derivatives reach two frames, the comparison one.
         radius(1.0) + radius(self.integration) + 3
     }
 }

@@ -1,5 +1,7 @@
 //! Each step by itself, over whole volumes: to look at, to plot, to test.
 
+use std::ops::Range;
+
 use super::chain::{MOMENTS, Moments, ScaleSpace};
 use super::frames::Frames;
 use super::gradient::Gradient;
@@ -19,7 +21,7 @@ pub fn scale_space(frames: &Frames<'_>, scale: Scale, smoothing: Smoothing, out:
     let mut space = ScaleSpace::new(smoothing, scale, height, width, 0);
     for index in 0..frames.count() {
         job.check()?;
-        if let Some(t) = space.push(frames, index) {
+        for t in space.push(frames, index) {
             space.time.write(t, &mut out[t * size..(t + 1) * size]);
         }
     }
@@ -60,7 +62,7 @@ pub fn gradients(
     };
     for frame in volume.chunks_exact(height * width).take(frames) {
         window.slot().copy_from_slice(frame);
-        if let Some(t) = window.commit() {
+        for t in window.commit() {
             write(&window, t);
         }
     }
@@ -86,9 +88,9 @@ pub fn second_moments(
     let (size, field) = (height * width, frames * height * width);
     let mut moments = Moments::new(smoothing, scale, 1.0, (height, width), 0);
     let mut row = vec![0.0; MOMENTS * width];
-    let mut write = |moments: &Moments, t: usize| {
-        moments.time.run(t, MOMENTS * width, &mut row, |start, values| {
-            let start = t * size + start / MOMENTS;
+    let mut write = |moments: &Moments, ready: Range<usize>| {
+        moments.time.run(ready.clone(), &mut row, |frame, start, values| {
+            let start = (ready.start + frame) * size + start / MOMENTS;
             for (i, values) in values.chunks_exact(width).enumerate() {
                 out[i * field + start..i * field + start + width].copy_from_slice(values);
             }
@@ -102,13 +104,10 @@ pub fn second_moments(
                 row.copy_from_slice(&gradients[start..start + width]);
             }
         });
-        if let Some(t) = ready {
-            write(&moments, t);
-        }
+        write(&moments, ready);
     }
-    for t in moments.time.ring.end() {
-        write(&moments, t);
-    }
+    let rest = moments.time.ring.end();
+    write(&moments, rest);
     Ok(())
 }
 

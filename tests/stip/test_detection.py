@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -57,6 +58,45 @@ def test_scales_are_detected_side_by_side_and_share_a_relative_threshold() -> No
         for place, *grid in zip(places(points).tolist(), points["sigma2"], points["tau2"], strict=True)
     ]
     assert order == sorted(order)
+
+
+@pytest.mark.parametrize("shape", [(40, 48, 60), (40, 47, 61)])
+def test_a_level_of_the_pyramid_is_opencvs(shape: tuple[int, int, int]) -> None:
+    clip = moving(shape)
+    smaller = np.stack([cv2.pyrDown(frame) for frame in (clip / np.float32(255)).astype(np.float32)])
+    settings: dict[str, Any] = {**ONE, "threshold": 1e-10, "threshold_type": "absolute", "margin": (2, 3)}
+    expected = stip.detect(smaller, **settings)
+    both = stip.detect(clip, **settings, levels=2)
+    coarse = both[both["sigma2"] == 16]
+    assert len(expected) == 6
+    np.testing.assert_array_equal(places(coarse), places(expected) * (1, 2, 2))
+    # Two orders of summation; det cancels.
+    np.testing.assert_allclose(coarse["response"], expected["response"], rtol=1e-3)
+    np.testing.assert_array_equal(both[both["sigma2"] == 4], stip.detect(clip, **settings))
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_of_points_at_neighbouring_scales_the_strongest_stays(levels: int) -> None:
+    clip = moving((40, 48, 60))
+    settings: dict[str, Any] = {"sigma2": (4, 8), "tau2": (1, 2, 4), "levels": levels, "threshold": 0}
+    points = stip.detect(clip, **settings)
+    values = points.tolist()
+    beaten = []
+    for t, y, x, sigma2, tau2, response in values:
+        beaten.append(
+            any(
+                strength > response
+                and (s, u) != (sigma2, tau2)
+                and max(s / sigma2, sigma2 / s, u / tau2, tau2 / u) <= 2
+                and abs(t - frame) <= max(tau2, u) ** 0.5
+                and max(abs(y - row), abs(x - column)) <= max(sigma2, s) ** 0.5
+                for frame, row, column, s, u, strength in values
+            )
+        )
+    assert 0 < sum(beaten) < len(points)
+    np.testing.assert_array_equal(
+        stip.detect(clip, **settings, scale_selection=True), points[~np.array(beaten)]
+    )
 
 
 @pytest.mark.parametrize("value", [0, 77, 255])
@@ -142,6 +182,8 @@ def test_a_detector_compares_prints_and_keeps_what_it_was_told() -> None:
         ({"sigma2": ()}, "`sigma2` and `tau2` must hold one scale"),
         ({"sigma2": 1e9}, "`sigma2` must be positive and at most"),
         ({"sigma2": "wide"}, "`sigma2` must be a number or a sequence of numbers"),
+        ({"levels": 0}, "`levels` must be 1 to 8, got 0"),
+        ({"levels": 6}, "`levels` are too many for frames of 30 x 37: 6"),
         ({"k": -0.1}, "`k` must be at least 0"),
         ({"k": float("inf")}, "`k` must be at least 0"),
         ({"threshold": 1.0}, "`threshold` must be a share"),

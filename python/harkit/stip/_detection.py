@@ -28,6 +28,9 @@ class Detection:
     sigma2, tau2 : float or sequence of float
         Variances of the scales over space (pixels squared) and time (frames squared); each of the one is
         paired with each of the other.
+    levels : int
+        Levels of a pyramid: each halves the frames of the one before (as OpenCV's ``pyrDown``) and has the
+        same scales there, four times as large in pixels of the clip.
     integration : float
         Variances of the window over which second moments are summed, over those of the scale.
     radius : int, optional
@@ -55,14 +58,19 @@ class Detection:
         nothing is left, it takes all).
     selection : {"all", "maxima"}
         All responses above the threshold; or those that are larger than each of their 26 neighbours.
+    scale_selection : bool
+        Whether a point gives way to a stronger one at a neighbouring scale within sigma pixels and tau frames
+        (of the coarser of the two).
     margin : int or (int, int)
-        Points less than so many frames and pixels (two numbers, or one for both) from a face are dropped.
+        Points less than so many frames and pixels of the level (two numbers, or one for both) from a face are
+        dropped.
     max_points : int, optional
         The strongest so many points are kept.
     """
 
     sigma2: float | Sequence[float] = (4.0, 8.0)
     tau2: float | Sequence[float] = (2.0, 4.0)
+    levels: int = 1
     integration: float = 2.0
     radius: int | None = None
     truncate: float = 3.0
@@ -74,6 +82,7 @@ class Detection:
     threshold_type: Literal["absolute", "relative"] = "relative"
     interior: float = 3.0
     selection: Literal["all", "maxima"] = "maxima"
+    scale_selection: bool = False
     margin: int | tuple[int, int] = 0
     max_points: int | None = None
 
@@ -127,7 +136,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "corrected": {},
     "laptev": {
-        "sigma2": (4.0, 8.0, 16.0, 32.0, 64.0, 128.0),
+        "levels": 3,
         "k": 5e-4,
         "threshold": 1e-9,
         "threshold_type": "absolute",
@@ -142,6 +151,7 @@ def detect(
     mode: Mode = "corrected",
     sigma2: float | Sequence[float] | None = None,
     tau2: float | Sequence[float] | None = None,
+    levels: int | None = None,
     integration: float | None = None,
     radius: int | None = None,
     truncate: float | None = None,
@@ -153,6 +163,7 @@ def detect(
     threshold_type: Literal["absolute", "relative"] | None = None,
     interior: float | None = None,
     selection: Literal["all", "maxima"] | None = None,
+    scale_selection: bool | None = None,
     margin: int | tuple[int, int] | None = None,
     max_points: int | None = None,
 ) -> Points:
@@ -167,9 +178,9 @@ def detect(
         A preset of all that follows; `Detection` describes each. ``"faithful"`` is what the code of the KTH
         report does, ``"corrected"`` what its text and the paper mean, ``"laptev"`` the settings of the STIP
         program.
-    sigma2, tau2, integration, radius, truncate, border, derivatives, normalized : optional
+    sigma2, tau2, levels, integration, radius, truncate, border, derivatives, normalized : optional
         Scales, kernels and derivatives; None is what the mode says.
-    k, threshold, threshold_type, interior, selection, margin, max_points : optional
+    k, threshold, threshold_type, interior, selection, scale_selection, margin, max_points : optional
         Response and selection; None is what the mode says.
 
     Returns
@@ -211,6 +222,7 @@ def detect(
         mode,
         sigma2=sigma2,
         tau2=tau2,
+        levels=levels,
         integration=integration,
         radius=radius,
         truncate=truncate,
@@ -222,6 +234,7 @@ def detect(
         threshold_type=threshold_type,
         interior=interior,
         selection=selection,
+        scale_selection=scale_selection,
         margin=margin,
         max_points=max_points,
     )

@@ -65,12 +65,14 @@ pub(super) fn settings(object: &Bound<'_, PyAny>) -> PyResult<Settings> {
     let numbers = |name| read::<Vec<f32>>(object, name, "a number or a sequence of numbers");
     let number = |name| read::<f32>(object, name, "a number");
     let tau2 = numbers("tau2")?;
-    let scales = numbers("sigma2")?.into_iter().flat_map(|sigma2| tau2.iter().map(move |&tau2| Scale { sigma2, tau2 }));
+    let scales =
+        numbers("sigma2")?.into_iter().flat_map(|sigma2| tau2.iter().map(move |&tau2| Scale::new(sigma2, tau2)));
     let threshold = number("threshold")?;
     let (frames, pixels) = read::<(i64, i64)>(object, "margin", "an integer, or two of them (frames, pixels)")?;
     let max_points = read::<Option<i64>>(object, "max_points", "an integer or None")?;
     let settings = Settings {
         scales: scales.collect(),
+        levels: u32::try_from(count(object, "levels", read(object, "levels", "an integer")?)?).unwrap_or(u32::MAX),
         smoothing: smoothing(object)?,
         derivatives: derivatives(object)?,
         normalized: read(object, "normalized", "True or False")?,
@@ -83,6 +85,7 @@ pub(super) fn settings(object: &Bound<'_, PyAny>) -> PyResult<Settings> {
         )?,
         interior: number("interior")?,
         selection: choice(object, "selection", &[("all", Selection::All), ("maxima", Selection::Maxima)])?,
+        scale_selection: read(object, "scale_selection", "True or False")?,
         margin: [count(object, "margin", frames)?, count(object, "margin", pixels)?],
         max_points: max_points.map(|most| count(object, "max_points", most)).transpose()?,
     };

@@ -35,7 +35,7 @@ pub fn stip_scale_space<'py>(
     let out = PyArray3::zeros(py, [frames.count(), height, width], false);
     let mut writable = out.try_readwrite()?;
     let values = writable.as_slice_mut()?;
-    detached(py, |job| steps::scale_space(&frames, Scale { sigma2, tau2 }, smoothing, values, job))?;
+    detached(py, |job| steps::scale_space(&frames, Scale::new(sigma2, tau2), smoothing, values, job))?;
     Ok(out)
 }
 
@@ -70,7 +70,7 @@ pub fn stip_second_moments<'py>(
     let out = PyArray4::zeros(py, [6, t, y, x], false);
     let mut writable = out.try_readwrite()?;
     let (source, values) = (gradients.as_slice()?, writable.as_slice_mut()?);
-    let scale = Scale { sigma2, tau2 };
+    let scale = Scale::new(sigma2, tau2);
     detached(py, |job| steps::second_moments(source, shape, scale, smoothing, values, job))?;
     Ok(out)
 }
