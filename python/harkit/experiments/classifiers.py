@@ -57,13 +57,13 @@ class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ChiSquareSVC
             Itself.
         """
-        X, y = validate_data(self, X, y, ensure_non_negative=True)
-        self.histograms_ = X
-        distances = _distances(X, X)
-        above = distances[np.triu_indices(len(X), 1)]
+        histograms, labels = validate_data(self, X, y, ensure_non_negative=True)
+        self.histograms_ = histograms
+        distances = _distances(histograms, histograms)
+        above = distances[np.triu_indices(len(histograms), 1)]
         self.scale_ = float(above.mean()) if above.size and above.mean() > 0 else 1.0
         self.machine_ = SVC(C=self.C, kernel="precomputed", decision_function_shape="ovr")
-        self.machine_.fit(np.exp(-distances / self.scale_), y)
+        self.machine_.fit(np.exp(-distances / self.scale_), labels)
         self.classes_ = self.machine_.classes_
         return self
 
@@ -80,7 +80,8 @@ class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n, n_classes), or (n,) for two classes
             As :meth:`sklearn.svm.SVC.decision_function`.
         """
-        return self.machine_.decision_function(self._kernel(X))
+        values: NDArray[np.float64] = self.machine_.decision_function(self._kernel(X))
+        return values
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class of each histogram.
@@ -95,12 +96,13 @@ class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n,)
             Labels.
         """
-        return self.machine_.predict(self._kernel(X))
+        labels: NDArray[Any] = self.machine_.predict(self._kernel(X))
+        return labels
 
     def _kernel(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, ensure_non_negative=True)
-        return np.exp(-_distances(X, self.histograms_) / self.scale_)
+        histograms = validate_data(self, X, reset=False, ensure_non_negative=True)
+        return np.exp(-_distances(histograms, self.histograms_) / self.scale_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -108,6 +110,6 @@ class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+def _distances(a: Any, b: Any) -> NDArray[np.float64]:
     # scikit-learn's kernel is minus the sum, without the half.
-    return -0.5 * additive_chi2_kernel(a, b)
+    return np.asarray(-0.5 * additive_chi2_kernel(a, b), dtype=np.float64)

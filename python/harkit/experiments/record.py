@@ -150,8 +150,9 @@ class Record:
         Returns
         -------
         dict
-            ``n``; ``hits``, a number a seed; ``mean``, ``sd`` and ``range`` of accuracies; ``mean_class`` recall; and for the
-            first run the intervals over clips (``wilson``) and over groups (``groups``). Empty without runs.
+            ``n``; ``hits``, a number a seed; ``mean``, ``sd`` and ``range`` of accuracies; and for the first
+            run the mean recall of classes (``mean_class``) and the intervals over clips (``wilson``) and over
+            groups (``groups``). Empty without runs.
         """
         if not self.runs:
             return {}
