@@ -76,6 +76,8 @@ def _times(part: dict[str, Any]) -> list[str]:
 
 def _agreement(row: dict[str, Any]) -> str:
     agreement = row.get("agreement")
+    if agreement and "says" in agreement:
+        return agreement["says"]
     if row["who"].startswith("harkit") or not agreement:
         return ""
     if agreement["n_equal"] == agreement["n"]:

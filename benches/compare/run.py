@@ -29,6 +29,9 @@ MEASUREMENTS = [
     "import_time",
     "memory",
     "dataloader",
+    "stip",
+    "stip_memory",
+    "optical_flow",
 ]
 
 

@@ -10,7 +10,7 @@ from harkit import errors
 from harkit._core import num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from harkit import datasets, enhancement, loading, plotting, sampling, stip, transforms, video
+    from harkit import cache, datasets, enhancement, loading, plotting, sampling, stip, transforms, video
     from harkit.inspection import Inspection, inspect_videos
     from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
     from harkit.video import VideoInfo, VideoReader, ffmpeg_build, probe, write_clip, write_frames
@@ -24,6 +24,7 @@ __all__ = [
     "Inspection",
     "VideoInfo",
     "VideoReader",
+    "cache",
     "datasets",
     "enhancement",
     "errors",

@@ -98,6 +98,18 @@ class Split:
     # Compared by content, which no hash covers; None is Python's way to say so, which mypy does not know.
     __hash__ = None  # type: ignore[assignment]
 
+    @property
+    def videos(self) -> list[str | tuple[str, int, int]]:
+        """What each sample is read from, as a list that can be cut and shuffled.
+
+        The path, or ``(path, start, stop)`` where samples are parts of a file: what
+        :class:`harkit.stip.StipExtractor` takes, and scikit-learn's `GridSearchCV` in front of it.
+        """
+        if self.spans is None:
+            return list(self.paths)
+        both = zip(self.paths, self.spans.tolist(), strict=True)
+        return [(path, start, stop) for path, (start, stop) in both]
+
     def class_counts(self) -> dict[str, int]:
         """Return the number of samples of every class.
 

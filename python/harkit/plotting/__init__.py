@@ -1,7 +1,8 @@
 """Figures of frames, of their brightness, and of data sets; they are returned, never shown.
 
 `frames` has strips and grids; `comparison` one picture before and after; `histograms` and `brightness` what
-enhancement does to values; `counts` and `examples` what a data set holds. One figure gives its axes, several
+enhancement does to values; `counts` and `examples` what a data set holds; `interest_points` and `words` what
+`harkit.stip` finds and a vocabulary makes of it. One figure gives its axes, several
 give an array of them; ``axes.figure`` is the whole, to be saved or changed. All of them take matplotlib's
 pyplot (``pip install "harkit[plot]"``), which is imported when the first figure is drawn.
 """
@@ -14,6 +15,13 @@ from harkit.plotting.counts import class_counts, frame_counts
 from harkit.plotting.examples import class_examples
 from harkit.plotting.frames import frame_grid, frame_panels, frame_strip, sampled_frames
 from harkit.plotting.histograms import histograms
+from harkit.plotting.interest_points import (
+    points_in_space_time,
+    points_on_frames,
+    points_per_frame,
+    response_histogram,
+)
+from harkit.plotting.words import word_use, words
 
 __all__ = [
     "before_after",
@@ -25,5 +33,11 @@ __all__ = [
     "frame_panels",
     "frame_strip",
     "histograms",
+    "points_in_space_time",
+    "points_on_frames",
+    "points_per_frame",
+    "response_histogram",
     "sampled_frames",
+    "word_use",
+    "words",
 ]
