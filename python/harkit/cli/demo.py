@@ -7,16 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 import harkit
 from harkit import experiments, plotting, stip
 from harkit.cli._group import bar
-from harkit.cli._summary import save, told
+from harkit.cli._summary import save, save_figure, told
 from harkit.errors import MissingPackageError
 
 __all__ = ["demo"]
@@ -48,7 +46,7 @@ def demo(*, out: str) -> None:
     made = save(result, folder)
     click.echo(told(result.record))
     try:
-        made += [path.name for path in _pictures(experiment.material(data).folds, folder)]
+        made += _pictures(experiment.material(data).folds, folder)
     except MissingPackageError as error:
         click.echo(f"no pictures: {error}", err=True)
     points, seconds = result.record.n_points, time.perf_counter() - begin
@@ -70,24 +68,17 @@ def _material(folder: Path) -> tuple[str, Path]:
     return _DRAWN, drawn
 
 
-def _pictures(folds: tuple[experiments.Fold, ...], folder: Path) -> Iterator[Path]:
+def _pictures(folds: tuple[experiments.Fold, ...], folder: Path) -> Iterator[str]:
     """Draw the points of a video of each class over its frames, and in space and time."""
     split = folds[0].train
     for label, name in enumerate(split.classes):
         path = split.paths[int(np.flatnonzero(split.labels == label)[0])]
         gray = harkit.read_clip(path, gray=True)
         points = stip.detect(gray, sigma2=(4, 8), tau2=(2, 4))
-        yield _save(plotting.points_on_frames(gray, points), folder / f"points-{name.lower()}.png")
+        yield save_figure(
+            plotting.points_on_frames(gray, points).flat[0], folder / f"points-{name.lower()}.png"
+        )
         if label == 0:
             shape = (gray.shape[0], gray.shape[1], gray.shape[2])
             axes = plotting.points_in_space_time(points, shape=shape)
-            yield _save(axes, folder / f"space-time-{name.lower()}.png")
-
-
-def _save(axes: NDArray[Any], path: Path) -> Path:
-    import matplotlib.pyplot as plt
-
-    figure = axes.flat[0].get_figure(root=True)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-    return path
+            yield save_figure(axes.flat[0], folder / f"space-time-{name.lower()}.png")

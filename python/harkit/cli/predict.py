@@ -25,7 +25,7 @@ _MODEL = "model"
 def predict(*, run: str, videos: tuple[str, ...], top: int, cache: str | None) -> None:
     """Say which action VIDEOS show, by the model that `harkit run` left in the folder RUN.
 
-    Scores are decision values: comparable within a row, no probabilities. A model from elsewhere is safe to load.
+    Scores are decision values, comparable within a row; no probabilities. Loading a model runs no code of it.
     """
     folder = Path(run, _MODEL) if Path(run, _MODEL).is_dir() else Path(run)
     if not folder.is_dir():
