@@ -7,11 +7,13 @@
 //! * [`frames`]: what comes in
 //! * `ring`, `blur`, `gradient`, `rows`: windows, kernels and loops
 //! * `pyramid`, `chain`, `select`, `scales`, [`detector`]: frames to responses to points
+//! * [`flow`]: where pixels go
 //! * [`jets`]: derivatives at a point as its descriptor
 //!
 //! Sources: Laptev, "On space-time interest points", IJCV 2005; Schuldt, Laptev and Caputo, ICPR 2004.
 
 pub mod detector;
+pub mod flow;
 pub mod frames;
 pub mod jets;
 pub mod kernel;
@@ -29,6 +31,7 @@ mod scales;
 mod select;
 
 pub use detector::{Detector, detect};
+pub use flow::{FlowSettings, optical_flow};
 pub use frames::{Frames, Values};
 pub use jets::{Describer, Jet, describe};
 pub use kernel::{Border, Radius};
