@@ -1,7 +1,7 @@
 """Nearest words and k-means, beside faiss and scikit-learn, one thread and two.
 
-The rows are blobs in 162 columns, as wide as a HOG/HOF descriptor. Peers start from the same centres where they let
-one choose; inertias are measured by one program (scikit-learn's distances, in float64) for all.
+The rows are blobs in 162 columns, as wide as a HOG/HOF descriptor. All start from the same centres; inertias
+are measured by one program (scikit-learn's distances, in float64) for all.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def measure(scratch: Path) -> dict[str, Any]:
         parts[f"k-means, {len(training)} rows, {suffix}"] = kmeans(training, words)
     return {
         "title": "Encoders",
-        "material": f"{n} rows of {COLUMNS} float32 columns; {WORDS} words; k-means: {PASSES} passes from the same rows",
+        "material": f"{n} rows of {COLUMNS} columns, {WORDS} words; k-means: {PASSES} passes, the same start",
         "goal": 1.0,
         "parts": parts,
     }
@@ -75,7 +75,7 @@ def turns(contestants: list[Contestant], count: int, look: Callable[[list[Any]],
             look(results)
             for contestant in contestants:
                 contestant.seconds.clear()
-    return {"unit": "s", **timing.table(contestants, scale=1)}
+    return {"unit": "s", "notes": "result", **timing.table(contestants, scale=1)}
 
 
 def assignment(rows: NDArray[np.float32], words: NDArray[np.float32]) -> dict[str, Any]:
