@@ -11,7 +11,7 @@ import pytest
 
 import harkit
 from conftest import numbered_frames
-from harkit import ClipRecipe, ClipStream, datasets, load_clips, sampling, stip
+from harkit import ClipRecipe, ClipStream, datasets, encoders, load_clips, sampling, stip
 from harkit import enhancement as en
 from harkit import transforms as tf
 
@@ -121,6 +121,14 @@ def test_data_sets(tmp_path: Path) -> None:
     assert len(toy.train) + len(toy.test) == 12
     batch = load_clips(toy.train, ClipRecipe(sampling=sampling.Uniform(4)))
     np.testing.assert_array_equal(batch.labels, toy.train.labels)
+
+
+def test_encode() -> None:
+    sets = [np.random.default_rng(i).random((60, 20), np.float32) for i in range(4)]
+    words = encoders.BagOfWords(10, max_descriptors=100, random_state=0).fit_transform(sets)
+    assert (words.shape, words.dtype) == ((4, 10), np.float32)
+    codes = encoders.FisherVector(5, pca=8).fit_transform(sets)
+    assert codes.shape == (4, 2 * 5 * 8)
 
 
 def test_real_data_sets(data: Path) -> None:
