@@ -1,4 +1,4 @@
-"""Interest points beside Laptev's STIP program: the share of its points that are ours, and of ours that are its.
+"""Interest points beside Laptev's STIP program: how many of its points are ours, and of ours its.
 
     PYTHONPATH=python python benches/compare/stip_reference.py DATA
 
