@@ -239,7 +239,7 @@ pub fn describe(frames: &Frames<'_>, points: &[Point], jet: Jet, smoothing: Smoo
         }
     }
     let workers = map_ordered(&tasks, job, |_, (scale, piece, inside)| {
-        let reach = smoothing.radius.of(scale.tau2) + REACH;
+        let reach = smoothing.radius[1].of(scale.tau2) + REACH;
         let needed = with_halo(piece.clone(), reach, total);
         let mut worker = Worker::new((jet, smoothing, *scale), frames.shape(), needed.start, inside.clone());
         let at_the_end = needed.end == total;

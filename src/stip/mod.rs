@@ -36,7 +36,7 @@ pub use flow::{FlowSettings, optical_flow};
 pub use frames::{Frames, Values};
 pub use jets::{Describer, Jet, describe};
 pub use kernel::{Border, Radius};
-pub use settings::{Derivatives, Scale, Selection, Settings, Smoothing, Threshold};
+pub use settings::{Derivatives, Reduction, Scale, Selection, Settings, Smoothing, Threshold};
 
 /// An interest point, in frames and pixels of the volume it was found in.
 #[derive(Clone, Copy, Debug, PartialEq)]
