@@ -39,7 +39,7 @@ pub struct FlowSettings {
 
 impl Default for FlowSettings {
     fn default() -> Self {
-        Self { levels: 4, iterations: 3, window: 4.0, regularization: 5e-6 }
+        Self { levels: 4, iterations: 3, window: 3.0, regularization: 5e-6 }
     }
 }
 
