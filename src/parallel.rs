@@ -150,6 +150,25 @@ pub fn for_each_chunk<T: Send, S: Default>(
     pool()?.install(|| values.par_chunks_exact_mut(size).enumerate().try_for_each_init(S::default, one))
 }
 
+/// `work(start, stop)` for consecutive blocks of `size` (the last may be shorter) of 0..length on the pool;
+/// results in the order of the blocks. So a sum that is taken over them does not depend on the threads.
+pub fn map_blocks<R: Send>(
+    length: usize,
+    size: usize,
+    job: &Job,
+    work: impl Fn(usize, usize) -> R + Sync,
+) -> Result<Vec<R>> {
+    let one = |i: usize| {
+        job.check()?;
+        Ok(work(i * size, length.min((i + 1) * size)))
+    };
+    let blocks = length.div_ceil(size);
+    if blocks <= 1 {
+        return (0..blocks).map(one).collect();
+    }
+    pool()?.install(|| (0..blocks).into_par_iter().with_max_len(1).map(one).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +183,13 @@ mod tests {
             (0..100).map(|i| 2 * i).collect::<Vec<_>>()
         );
         assert_eq!(job.done(), 100);
+    }
+
+    #[test]
+    fn blocks_cover_a_range_in_order() {
+        let blocks = map_blocks(10, 4, &Job::new(), |start, stop| (start, stop)).unwrap();
+        assert_eq!(blocks, [(0, 4), (4, 8), (8, 10)]);
+        assert!(map_blocks(0, 4, &Job::new(), |start, stop| (start, stop)).unwrap().is_empty());
     }
 
     #[test]

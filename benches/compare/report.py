@@ -70,12 +70,15 @@ def _times(part: dict[str, Any]) -> list[str]:
         lines.append(
             f"| {row['who']} {row['version']} | {times} | {row['n']} | {ratio} | {_agreement(row)} |"
         )
-    notes = [f"{row['who']}, tried (ms a clip): {row['note']}." for row in part["rows"] if row["note"]]
+    what = part.get("notes", "tried (ms a clip)")
+    notes = [f"{row['who']}, {what}: {row['note']}." for row in part["rows"] if row["note"]]
     return [*lines, *(["", *(f"* {note}" for note in notes)] if notes else [])]
 
 
 def _agreement(row: dict[str, Any]) -> str:
     agreement = row.get("agreement")
+    if agreement and "says" in agreement:
+        return agreement["says"]
     if row["who"].startswith("harkit") or not agreement:
         return ""
     if agreement["n_equal"] == agreement["n"]:

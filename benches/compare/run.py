@@ -29,6 +29,10 @@ MEASUREMENTS = [
     "import_time",
     "memory",
     "dataloader",
+    "stip",
+    "stip_memory",
+    "optical_flow",
+    "encoders",
 ]
 
 

@@ -64,6 +64,50 @@ def video_lengths(
 def check_enhancement(step: Any) -> None: ...
 def enhance_clip(clip: NDArray[np.uint8], steps: Sequence[Any]) -> NDArray[np.uint8]: ...
 
+# encoders: rows are contiguous float32, matrices come back flat
+def kmeans_fit(
+    x: NDArray[np.float32],
+    n_clusters: int,
+    *,
+    init: NDArray[np.float32] | None,
+    plus_plus: bool,
+    init_size: int,
+    batch_size: int | None,
+    n_init: int,
+    max_iter: int,
+    tol: float,
+    seed: int,
+) -> dict[str, Any]: ...
+def nearest_centers(
+    x: NDArray[np.float32], centers: NDArray[np.float32]
+) -> tuple[NDArray[np.uint32], NDArray[np.float32]]: ...
+def center_distances(x: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def bag_of_words(
+    x: NDArray[np.float32], words: NDArray[np.float32], sigma2: float | None, n_nearest: int
+) -> NDArray[np.float32]: ...
+def vlad_residuals(x: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def mixture_fit(
+    x: NDArray[np.float32],
+    labels: NDArray[np.uint32],
+    n_components: int,
+    *,
+    max_iter: int,
+    tol: float,
+    variance_floor: float,
+) -> dict[str, Any]: ...
+def mixture_posteriors(
+    x: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+def fisher_vector(
+    x: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
+) -> NDArray[np.float32]: ...
+
 # stip: points cross as the bytes of `POINT_DTYPE`
 def stip_check(settings: Any) -> None: ...
 def stip_detect(clip: NDArray[Any], settings: Any) -> NDArray[np.uint8]: ...

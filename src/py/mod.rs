@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use crate::error::Error;
 use runtime::OrRaise;
 
+mod encoders;
 mod enhancement;
 mod loading;
 mod runtime;
@@ -47,6 +48,11 @@ fn set_num_threads(py: Python<'_>, threads: i64) -> PyResult<()> {
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::encoders::{
+        bag_of_words, center_distances, fisher_vector, kmeans_fit, mixture_fit, mixture_posteriors, nearest_centers,
+        vlad_residuals,
+    };
     #[pymodule_export]
     use super::enhancement::{check_enhancement, enhance_clip};
     #[pymodule_export]

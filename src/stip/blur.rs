@@ -3,8 +3,9 @@
 //! A frame of several fields is stored row by row, the fields' rows side by side: (H, fields, W). So passes down
 //! the columns and over time see one long row.
 
+use super::aligned::Aligned;
 use super::kernel::{Border, Kernel};
-use super::rows;
+use super::rows::{self, TILE};
 
 /// The passes across and down, and the memory between them.
 #[derive(Clone, Debug)]
@@ -18,8 +19,8 @@ pub(super) struct SpaceBlur {
     /// One row, each field with the radius more on both sides.
     padded: Vec<f32>,
     /// All rows after the pass across.
-    crossed: Vec<f32>,
-    zeros: Vec<f32>,
+    crossed: Aligned,
+    zeros: Aligned,
 }
 
 impl SpaceBlur {
@@ -32,8 +33,8 @@ impl SpaceBlur {
             columns: border.table(width, radius),
             lines: border.table(height, radius),
             padded: vec![0.0; fields * (width + 2 * radius)],
-            crossed: vec![0.0; height * fields * width],
-            zeros: vec![0.0; fields * width],
+            crossed: Aligned::zeros(height * fields * width),
+            zeros: Aligned::zeros(fields * width),
             kernel,
         }
     }
@@ -53,11 +54,16 @@ impl SpaceBlur {
             }
         }
         let mut rows: Vec<&[f32]> = Vec::with_capacity(2 * radius + 1);
-        for (y, out) in out.chunks_exact_mut(long).enumerate().take(self.height) {
-            rows.clear();
-            let row = |line: &Option<usize>| line.map_or(&self.zeros[..], |y| &self.crossed[y * long..(y + 1) * long]);
-            rows.extend(self.lines[y..=y + 2 * radius].iter().map(row));
-            rows::along(out, &rows, self.kernel.weights());
+        for start in (0..long).step_by(TILE) {
+            let end = long.min(start + TILE);
+            for (y, out) in out.chunks_exact_mut(long).enumerate().take(self.height) {
+                let row = |line: &Option<usize>| {
+                    line.map_or(&self.zeros[start..end], |y| &self.crossed[y * long + start..y * long + end])
+                };
+                rows.clear();
+                rows.extend(self.lines[y..=y + 2 * radius].iter().map(row));
+                rows::along(&mut out[start..end], &rows, self.kernel.weights());
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ impl Worker {
         let pyramid = (scale.level > 0).then(|| Pyramid::new(shape, scale.level));
         let (height, width) = pyramid.as_ref().map_or(shape, Pyramid::shape);
         let chain = Chain::new(settings, scale, height, width, first);
-        let selector = Selector::new(settings, scale, chain.shape(), chain.first_ready(), wanted);
+        let selector = Selector::new(settings, scale, chain.shape(), chain.ready(), wanted);
         Self { pyramid, chain, selector }
     }
 
@@ -53,8 +53,11 @@ impl Worker {
 
     fn end(mut self, at_the_end: bool) -> Found {
         let selector = &mut self.selector;
+        let take = &mut |t: usize, response: &[f32]| selector.push(t, response);
         if at_the_end {
-            self.chain.end(&mut |t, response| selector.push(t, response));
+            self.chain.end(take);
+        } else {
+            self.chain.rest(take);
         }
         self.selector.end(at_the_end)
     }

@@ -84,13 +84,13 @@ impl Worker {
         points: Vec<(usize, usize, usize, usize)>,
     ) -> Self {
         let space = ScaleSpace::new(smoothing, scale, height, width, first);
-        let window = Ring::new(height * width, REACH, REACH, space.time.ring.first_ready());
+        let window = Ring::new(height * width, REACH, REACH, space.time.ring.ready());
         let values = Vec::with_capacity(points.len() * jet.len());
         Self { jet, border: smoothing.border, scale, space, window, height, width, points, done: 0, values }
     }
 
     fn push(&mut self, frames: &Frames<'_>, index: usize) {
-        if let Some(t) = self.space.push(frames, index) {
+        for t in self.space.push(frames, index) {
             self.smoothed(t);
         }
     }
@@ -106,7 +106,7 @@ impl Worker {
 
     fn smoothed(&mut self, t: usize) {
         self.space.time.write(t, self.window.slot());
-        if let Some(t) = self.window.commit() {
+        for t in self.window.commit() {
             self.describe(t);
         }
     }

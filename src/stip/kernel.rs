@@ -78,3 +78,34 @@ impl Border {
         (-reach..length as isize + reach).map(|index| self.source(index, length, radius)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_sum_to_one_and_fall_off() {
+        for (variance, radius) in [(0.01, 2), (2.25, 3), (9.0, 3), (128.0, 34)] {
+            let kernel = Kernel::gaussian(variance, radius);
+            let weights = kernel.weights();
+            assert_eq!(kernel.radius(), radius);
+            let sum = weights[0] + 2.0 * weights[1..].iter().sum::<f32>();
+            assert!((sum - 1.0).abs() < 1e-6, "{sum}");
+            assert!(weights.windows(2).all(|pair| pair[0] > pair[1] || pair[0] == 0.0));
+        }
+        assert_eq!(Radius::Deviations(3.0).of(4.0), 6);
+        assert_eq!(Radius::Deviations(3.0).of(8.0), 9);
+        assert_eq!(Radius::Samples(3).of(100.0), 3);
+    }
+
+    #[test]
+    fn what_lies_beyond_an_edge() {
+        let around = |border: Border| border.table(4, 3);
+        let all = |sources: [usize; 10]| sources.map(Some).to_vec();
+        assert_eq!(around(Border::Reflect), all([2, 1, 0, 0, 1, 2, 3, 3, 2, 1]));
+        assert_eq!(around(Border::Nearest), all([0, 0, 0, 0, 1, 2, 3, 3, 3, 3]));
+        assert_eq!(around(Border::Zero)[..4], [None, None, None, Some(0)]);
+        assert_eq!(Border::Reflect.table(2, 3), [0, 0, 0, 0, 1, 1, 1, 1].map(Some));
+        assert_eq!(Border::Nearest.source(-1, 0, 3), None);
+    }
+}

@@ -6,30 +6,39 @@
 
 use std::ops::Range;
 
+use super::aligned::Aligned;
 use super::kernel::{Border, Kernel};
-use super::rows;
+use super::rows::{self, TILE};
 
 /// The last frames of a stream, each of `size` values.
 #[derive(Clone, Debug)]
 pub(super) struct Ring {
-    values: Vec<f32>,
+    values: Aligned,
     size: usize,
-    behind: usize,
+    slots: usize,
     ahead: usize,
-    /// The first frame of the stream, and the one that comes next.
-    first: usize,
+    /// So many frames are made ready at once.
+    batch: usize,
+    /// The frame that is made ready next, and the one that comes next.
+    ready: usize,
     next: usize,
 }
 
 impl Ring {
     /// Room for what reaches `behind` frames back and `ahead` frames on, in a stream that begins at `first`.
     pub fn new(size: usize, behind: usize, ahead: usize, first: usize) -> Self {
-        let values = vec![0.0; size * (behind + ahead + 1)];
-        Self { values, size, behind, ahead, first, next: first }
+        Self::in_batches(size, behind, ahead, first, 1)
+    }
+
+    /// The same, for whoever takes `batch` frames at a time.
+    pub fn in_batches(size: usize, behind: usize, ahead: usize, first: usize, batch: usize) -> Self {
+        let slots = behind + ahead + batch;
+        let ready = if first == 0 { 0 } else { first + behind };
+        Self { values: Aligned::zeros(size * slots), size, slots, ahead, batch, ready, next: first }
     }
 
     fn place(&self, frame: usize) -> Range<usize> {
-        let slot = frame % (self.behind + self.ahead + 1);
+        let slot = frame % self.slots;
         slot * self.size..(slot + 1) * self.size
     }
 
@@ -39,21 +48,28 @@ impl Ring {
         &mut self.values[place]
     }
 
-    /// The first frame that can be made.
-    pub fn first_ready(&self) -> usize {
-        if self.first == 0 { 0 } else { self.first + self.behind }
+    /// The frame that is made ready next.
+    pub fn ready(&self) -> usize {
+        self.ready
     }
 
-    /// Counts the frame that was written; the frame that is ready by it.
-    pub fn commit(&mut self) -> Option<usize> {
+    /// Counts the frame that was written; the frames that are ready by it.
+    pub fn commit(&mut self) -> Range<usize> {
         self.next += 1;
-        let ready = (self.next - 1).checked_sub(self.ahead)?;
-        (ready >= self.first_ready()).then_some(ready)
+        let waiting = self.next.saturating_sub(self.ahead).saturating_sub(self.ready);
+        if waiting < self.batch { self.ready..self.ready } else { self.rest() }
+    }
+
+    /// The frames that wait for a batch to be full.
+    pub fn rest(&mut self) -> Range<usize> {
+        let end = self.next.saturating_sub(self.ahead).max(self.ready);
+        std::mem::replace(&mut self.ready, end)..end
     }
 
     /// Ends the stream at the end of the clip: the frames that the border rule makes ready.
-    pub fn end(&self) -> Range<usize> {
-        self.next.saturating_sub(self.ahead).max(self.first_ready())..self.next
+    pub fn end(&mut self) -> Range<usize> {
+        let end = self.next.max(self.ready);
+        std::mem::replace(&mut self.ready, end)..end
     }
 
     /// A frame of the window.
@@ -75,36 +91,47 @@ pub(super) struct TimeBlur {
     pub ring: Ring,
     kernel: Kernel,
     border: Border,
-    zeros: Vec<f32>,
+    zeros: Aligned,
 }
 
 impl TimeBlur {
-    pub fn new(size: usize, kernel: Kernel, border: Border, first: usize) -> Self {
+    /// For frames of `size` values, the first of which is number `first`, made ready `batch` at a time.
+    pub fn new(size: usize, kernel: Kernel, border: Border, first: usize, batch: usize) -> Self {
         let radius = kernel.radius();
-        Self { ring: Ring::new(size, radius, radius, first), kernel, border, zeros: vec![0.0; size] }
+        Self { ring: Ring::in_batches(size, radius, radius, first, batch), kernel, border, zeros: Aligned::zeros(size) }
     }
 
-    /// Frame `t`, `length` values at a time: `take(start, values)`.
-    pub fn run(&self, t: usize, length: usize, out: &mut [f32], mut take: impl FnMut(usize, &[f32])) {
+    /// The frames around `t` that the kernel reaches, in order.
+    fn around(&self, t: usize) -> Vec<&[f32]> {
         let radius = self.kernel.radius();
         let reach = radius as isize;
         let frame = |offset| self.ring.near(t, offset, self.border, radius).unwrap_or(&self.zeros);
-        let frames: Vec<&[f32]> = (-reach..=reach).map(frame).collect();
-        let mut rows: Vec<&[f32]> = Vec::with_capacity(frames.len());
-        for start in (0..self.zeros.len()).step_by(length.max(1)) {
-            rows.clear();
-            rows.extend(frames.iter().map(|frame| &frame[start..start + length]));
-            rows::along(&mut out[..length], &rows, self.kernel.weights());
-            take(start, &out[..length]);
-        }
+        (-reach..=reach).map(frame).collect()
     }
 
     /// Frame `t` into `out`.
     pub fn write(&self, t: usize, out: &mut [f32]) {
-        let radius = self.kernel.radius();
-        let reach = radius as isize;
-        let frame = |offset| self.ring.near(t, offset, self.border, radius).unwrap_or(&self.zeros);
-        let frames: Vec<&[f32]> = (-reach..=reach).map(frame).collect();
-        rows::along(out, &frames, self.kernel.weights());
+        rows::along(out, &self.around(t), self.kernel.weights());
+    }
+
+    /// Frames `ready`, a row of `length` values of each at a time: `take(frame, start, row)`, where `frame` counts from
+    /// the first of them. The values that all of them share are read while they are in the cache. `out` holds a row
+    /// of each.
+    pub fn run(&self, ready: Range<usize>, length: usize, out: &mut [f32], mut take: impl FnMut(usize, usize, &[f32])) {
+        let frames: Vec<Vec<&[f32]>> = ready.map(|t| self.around(t)).collect();
+        let mut rows: Vec<&[f32]> = Vec::new();
+        for row in (0..self.zeros.len()).step_by(length.max(1)) {
+            for start in (0..length).step_by(TILE) {
+                let end = length.min(start + TILE);
+                for (around, out) in frames.iter().zip(out.chunks_exact_mut(length)) {
+                    rows.clear();
+                    rows.extend(around.iter().map(|frame| &frame[row + start..row + end]));
+                    rows::along(&mut out[start..end], &rows, self.kernel.weights());
+                }
+            }
+            for (i, out) in (0..frames.len()).zip(out.chunks_exact(length)) {
+                take(i, row, out);
+            }
+        }
     }
 }

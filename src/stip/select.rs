@@ -78,7 +78,7 @@ impl Selector {
             self.peaks.push(self.peak(response));
             self.settle(t);
         }
-        if let Some(t) = self.window.commit() {
+        for t in self.window.commit() {
             self.select(t);
         }
     }
@@ -88,7 +88,7 @@ impl Selector {
         let mut peak = Peak { interior: f32::NEG_INFINITY, anywhere: f32::NEG_INFINITY };
         rows::largest(response, &mut peak.anywhere);
         for row in response.chunks_exact(self.width).take(self.height.saturating_sub(pixels)).skip(pixels) {
-            if 2 * pixels < self.width {
+            if pixels.saturating_mul(2) < self.width {
                 rows::largest(&row[pixels..self.width - pixels], &mut peak.interior);
             }
         }
@@ -190,7 +190,7 @@ fn largest(found: &[Found], total: usize) -> (f32, f32) {
     for piece in found {
         for (i, peak) in piece.peaks.iter().enumerate() {
             let t = piece.first + i;
-            if t >= piece.interior && t + piece.interior < total {
+            if t >= piece.interior && t.saturating_add(piece.interior) < total {
                 most.0 = most.0.max(peak.interior);
             }
             most.1 = most.1.max(peak.anywhere);

@@ -142,6 +142,7 @@ impl Settings {
     /// Frames that a response reaches to each side, with those of the comparison with its neighbours.
     pub(super) fn reach(&self, scale: Scale) -> usize {
         let radius = |factor: f32| self.smoothing.radius.of(factor * scale.tau2);
+        // Derivatives reach two frames, the comparison one.
         radius(1.0) + radius(self.integration) + 3
     }
 }

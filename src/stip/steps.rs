@@ -19,7 +19,7 @@ pub fn scale_space(frames: &Frames<'_>, scale: Scale, smoothing: Smoothing, out:
     let mut space = ScaleSpace::new(smoothing, scale, height, width, 0);
     for index in 0..frames.count() {
         job.check()?;
-        if let Some(t) = space.push(frames, index) {
+        for t in space.push(frames, index) {
             space.time.write(t, &mut out[t * size..(t + 1) * size]);
         }
     }
@@ -60,7 +60,7 @@ pub fn gradients(
     };
     for frame in volume.chunks_exact(height * width).take(frames) {
         window.slot().copy_from_slice(frame);
-        if let Some(t) = window.commit() {
+        for t in window.commit() {
             write(&window, t);
         }
     }
@@ -87,7 +87,7 @@ pub fn second_moments(
     let mut moments = Moments::new(smoothing, scale, 1.0, (height, width), 0);
     let mut row = vec![0.0; MOMENTS * width];
     let mut write = |moments: &Moments, t: usize| {
-        moments.time.run(t, MOMENTS * width, &mut row, |start, values| {
+        moments.time.run(t..t + 1, MOMENTS * width, &mut row, |_, start, values| {
             let start = t * size + start / MOMENTS;
             for (i, values) in values.chunks_exact(width).enumerate() {
                 out[i * field + start..i * field + start + width].copy_from_slice(values);
@@ -102,13 +102,9 @@ pub fn second_moments(
                 row.copy_from_slice(&gradients[start..start + width]);
             }
         });
-        if let Some(t) = ready {
-            write(&moments, t);
-        }
+        ready.for_each(|t| write(&moments, t));
     }
-    for t in moments.time.ring.end() {
-        write(&moments, t);
-    }
+    moments.time.ring.end().for_each(|t| write(&moments, t));
     Ok(())
 }
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from harkit.errors import ArgumentError, ArgumentTypeError
-from harkit.stip import POINT_DTYPE, dense_points, optical_flow
+from harkit.stip import POINT_DTYPE, dense_points
+from harkit.stip._flow import optical_flow
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ class Detection:
         Variances of the scales over space (pixels squared) and time (frames squared); each of the one is
         paired with each of the other.
     levels : int
-        Levels of a pyramid: each halves the frames of the one before (as OpenCV's ``pyrDown``) and has the same
-        scales there, four times as large in pixels of the clip.
+        Levels of a pyramid: each halves the frames of the one before (as OpenCV's ``pyrDown``) and has the
+        same scales there, four times as large in pixels of the clip.
     integration : float
         Variances of the window over which second moments are summed, over those of the scale.
     radius : int, optional
