@@ -69,7 +69,9 @@ def _lines(record: Record) -> Iterator[str]:
         return
     yield ""
     if not record.complete:
-        yield table(("seed", "hits", "of"), [(run.seed, run.hits, len(run.predictions)) for run in record.runs])
+        yield table(
+            ("seed", "hits", "of"), [(run.seed, run.hits, len(run.predictions)) for run in record.runs]
+        )
         yield "the hits are those of the part at hand: they say nothing about a figure of the whole"
         return
     yield table(("", "hits", "of", "accuracy", "95 % over clips", "95 % over groups"), list(_rows(record)))
