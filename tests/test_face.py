@@ -11,7 +11,7 @@ import pytest
 
 import harkit
 from conftest import numbered_frames
-from harkit import ClipRecipe, ClipStream, datasets, load_clips, sampling
+from harkit import ClipRecipe, ClipStream, datasets, encoders, load_clips, sampling, stip
 from harkit import enhancement as en
 from harkit import transforms as tf
 
@@ -104,6 +104,16 @@ def test_load_many() -> None:
         assert len(batch) == 2
 
 
+def test_interest_points() -> None:
+    gray = numbered_frames(20)[..., 0]
+    points = stip.detect(gray, mode="corrected", sigma2=(4, 8), tau2=(2, 4))
+    assert points.dtype.names == ("t", "y", "x", "sigma2", "tau2", "response")
+    assert len(points) > 0
+    assert stip.describe(gray, points, descriptor="jet34").shape == (len(points), 34)
+    faithful = stip.detect(gray, mode="faithful")
+    assert stip.describe(gray, faithful, descriptor="jet6", mode="faithful").dtype == np.float32
+
+
 def test_data_sets(tmp_path: Path) -> None:
     toy = datasets.synthetic(tmp_path / "toy", videos_per_class=2, dark=True, seed=0)
     assert len(toy.classes) == 6
@@ -111,6 +121,14 @@ def test_data_sets(tmp_path: Path) -> None:
     assert len(toy.train) + len(toy.test) == 12
     batch = load_clips(toy.train, ClipRecipe(sampling=sampling.Uniform(4)))
     np.testing.assert_array_equal(batch.labels, toy.train.labels)
+
+
+def test_encode() -> None:
+    sets = [np.random.default_rng(i).random((60, 20), np.float32) for i in range(4)]
+    words = encoders.BagOfWords(10, max_descriptors=100, random_state=0).fit_transform(sets)
+    assert (words.shape, words.dtype) == ((4, 10), np.float32)
+    codes = encoders.FisherVector(5, pca=8).fit_transform(sets)
+    assert codes.shape == (4, 2 * 5 * 8)
 
 
 def test_real_data_sets(data: Path) -> None:

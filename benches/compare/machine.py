@@ -17,9 +17,11 @@ HERE = Path(__file__).parent
 PEERS = (
     "av",
     "decord",
+    "faiss-cpu",
     "joblib",
     "numpy",
     "opencv-python-headless",
+    "scikit-learn",
     "torch",
     "torchcodec",
     "video_reader-rs",

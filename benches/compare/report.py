@@ -70,7 +70,8 @@ def _times(part: dict[str, Any]) -> list[str]:
         lines.append(
             f"| {row['who']} {row['version']} | {times} | {row['n']} | {ratio} | {_agreement(row)} |"
         )
-    notes = [f"{row['who']}, tried (ms a clip): {row['note']}." for row in part["rows"] if row["note"]]
+    what = part.get("notes", "tried (ms a clip)")
+    notes = [f"{row['who']}, {what}: {row['note']}." for row in part["rows"] if row["note"]]
     return [*lines, *(["", *(f"* {note}" for note in notes)] if notes else [])]
 
 

@@ -32,6 +32,7 @@ MEASUREMENTS = [
     "stip",
     "stip_memory",
     "optical_flow",
+    "encoders",
 ]
 
 

@@ -10,7 +10,18 @@ from harkit import errors
 from harkit._core import num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from harkit import cache, datasets, enhancement, loading, plotting, sampling, stip, transforms, video
+    from harkit import (
+        cache,
+        datasets,
+        encoders,
+        enhancement,
+        loading,
+        plotting,
+        sampling,
+        stip,
+        transforms,
+        video,
+    )
     from harkit.inspection import Inspection, inspect_videos
     from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
     from harkit.video import VideoInfo, VideoReader, ffmpeg_build, probe, write_clip, write_frames
@@ -26,6 +37,7 @@ __all__ = [
     "VideoReader",
     "cache",
     "datasets",
+    "encoders",
     "enhancement",
     "errors",
     "ffmpeg_build",

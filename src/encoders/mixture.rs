@@ -315,10 +315,7 @@ impl Panels {
             for (number, panel) in self.panels.chunks_exact(C * size).enumerate() {
                 let found = multiply::<f64, R, C>(&tile, panel);
                 for r in 0..R {
-                    let place = &mut products[r * width + number * C..][..C];
-                    for lane in 0..C {
-                        place[lane] = found[r][lane];
-                    }
+                    products[r * width + number * C..][..C].copy_from_slice(&found[r]);
                 }
             }
             for row in products.chunks_exact(width).take(here) {

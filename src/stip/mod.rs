@@ -1,7 +1,8 @@
 //! Space-time interest points: where a grey volume changes in space and in time at once.
 //!
 //! Scale space -> gradients -> second moments -> Harris-3D response -> selection -> description, each a step
-//! that can be taken by itself ([`steps`]); [`detect`], [`Detector`] and [`describe`] run them fused, over windows that slide along time.
+//! that can be taken by itself ([`steps`]). [`detect`], [`Detector`] and [`describe`] run them fused, over windows
+//! that slide along time.
 //!
 //! * [`settings`], [`kernel`]: every number of the method
 //! * [`frames`]: what comes in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,10 @@ from harkit.cli._table import table
 from harkit.errors import MissingPackageError
 from harkit.experiments import Record, Result, wilson_interval
 
-__all__ = ["save", "told"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["save", "save_figure", "told"]
 
 # Names of missing files that are printed.
 _SOME = 6
@@ -28,11 +32,21 @@ def save(result: Result, folder: Path) -> list[str]:
     if result.record.runs:
         try:
             axes = plotting.confusion_matrix(result.record.confusion(), result.record.classes)
-            axes.get_figure(root=True).savefig(folder / "confusion.png", dpi=110, bbox_inches="tight")
-            made.append("confusion.png")
+            made.append(save_figure(axes, folder / "confusion.png"))
         except MissingPackageError as error:
             click.echo(f"no picture: {error}", err=True)
     return made
+
+
+def save_figure(axes: Axes, path: Path) -> str:
+    """Write the figure that some axes belong to, and close it; the file's name."""
+    import matplotlib.pyplot as plt
+
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "harkit's figures are drawn in one"
+    figure.savefig(path, dpi=100, bbox_inches="tight")
+    plt.close(figure)
+    return path.name
 
 
 def told(record: Record) -> str:

@@ -168,9 +168,9 @@ def _sample(X: Sets, width: int, most: int, generator: np.random.Generator) -> N
     if total > most:
         chosen = np.sort(generator.choice(total, most, replace=False, shuffle=False))
     rows = np.empty((len(chosen), width), dtype=np.float32)
-    bounds: list[int] = np.searchsorted(chosen, np.r_[0, ends]).tolist()
-    for i, (first, last) in enumerate(pairwise(bounds)):
-        if last > first:
-            start = int(ends[i - 1]) if i else 0
-            rows[first:last] = to_rows(_set(X, i)[chosen[first:last] - start], f"X[{i}]")
+    bounds = [int(bound) for bound in np.searchsorted(chosen, np.r_[0, ends])]
+    for i, (start, stop) in enumerate(pairwise(bounds)):
+        if stop > start:
+            before = int(ends[i - 1]) if i else 0
+            rows[start:stop] = to_rows(_set(X, i)[chosen[start:stop] - before], f"X[{i}]")
     return rows

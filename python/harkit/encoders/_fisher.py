@@ -53,9 +53,9 @@ class FisherVector(Encoder):
 
     Notes
     -----
-    With N descriptors x, posteriors q and a component's weight w, mean mu and deviation sigma, the vector has
-    sum q (x - mu) / (sigma N sqrt(w)) for all components, then sum q ((x - mu)^2 / sigma^2 - 1) / (N sqrt(2w)).
-    That makes 2 K D features. The gradients by the weights are left out, as in the paper.
+    With N descriptors x, posteriors q and a component's weight w, mean mu and deviation sigma, the vector
+    has sum q (x - mu) / (sigma N sqrt(w)) for all components, then sum q ((x - mu)^2 / sigma^2 - 1) over
+    N sqrt(2 w). That makes 2 K D features. The gradients by the weights are left out, as in the paper.
 
     References
     ----------

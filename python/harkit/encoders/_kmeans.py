@@ -33,7 +33,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     max_iter : int
         The largest number of passes over the rows.
     tol : float
-        Lloyd ends when the centres move (sum of squares) by less than this part of the columns' mean variance.
+        Lloyd ends when the centres move (sum of squares) by less than this part of a column's mean variance.
     batch_size : int
         Rows of a batch.
     init_size : int, optional

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from harkit import datasets
 from harkit import enhancement as en
+from harkit._progress import Progress
 from harkit.experiments.experiment import Experiment, Fold, Material
-from harkit.experiments.recipes import best
+from harkit.experiments.recipes import best, quick
 from harkit.experiments.recogniser import Recogniser
 
-__all__ = ["EXPERIMENTS"]
+__all__ = ["EXPERIMENTS", "N_DRAWN", "draw"]
 
+_DRAWN_PER_CLASS = 10
+N_DRAWN = 6 * _DRAWN_PER_CLASS
 # HMDB51's frames are up to 720 wide.
 _MAX_SIDE = 240
 
@@ -39,6 +43,30 @@ def _dark(folder: Path) -> Material:
     )
 
 
+def draw(folder: str | os.PathLike[str], *, progress: Progress = False) -> datasets.Dataset:
+    """Render the clips of the experiment ``synthetic``, or find them.
+
+    Parameters
+    ----------
+    folder : path
+        Where they lie.
+    progress : bool or callable
+        Over clips.
+
+    Returns
+    -------
+    Dataset
+        Sixty bright clips of six actions.
+    """
+    return datasets.synthetic(folder, videos_per_class=_DRAWN_PER_CLASS, dark=False, progress=progress)
+
+
+def _synthetic(folder: Path) -> Material:
+    drawn = draw(folder)
+    note = "Drawn figures; other performers are recognised than were learnt from."
+    return Material((Fold(drawn.train, drawn.test),), note=note)
+
+
 def _dark_recipe(seed: int) -> Recogniser:
     return best(seed, enhancement=(en.Gamma(3),))
 
@@ -55,7 +83,15 @@ EXPERIMENTS = (
         needs="Weizmann's clips from https://www.wisdom.weizmann.ac.il/~vision/SpaceTimeActions.html, "
         "as DIR/weizmann/ACTION/PERSON_ACTION.avi",
         material=_weizmann,
-        recipes={"best": best},
+        recipes={"best": best, "quick": quick},
+    ),
+    Experiment(
+        id="synthetic",
+        about="six actions of drawn figures, other performers in the test",
+        folder="synthetic",
+        needs="nothing: clips are drawn into DIR/synthetic",
+        material=_synthetic,
+        recipes={"best": best, "quick": quick},
     ),
     Experiment(
         id="hmdb51-stip",
