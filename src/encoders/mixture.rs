@@ -325,3 +325,42 @@ impl Panels {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::simd::tests::same_at_every_level;
+
+    #[test]
+    fn posteriors_are_those_of_the_formula_at_every_level() {
+        let (n, count, columns) = (29, 19, 5);
+        let mut stream = Stream::keyed(1, &[]);
+        let mut some = |length: usize, low: f64| (0..length).map(|_| stream.uniform() + low).collect::<Vec<f64>>();
+        let values: Vec<f32> = some(n * columns, 7.0).into_iter().map(|value| value as f32).collect();
+        let rows = Rows::new(&values, n, columns).unwrap();
+        let weights: Vec<f64> = some(count, 0.1);
+        let sum: f64 = weights.iter().sum();
+        let weights = weights.into_iter().map(|weight| weight / sum).collect();
+        let mixture = Mixture::new(weights, some(count * columns, 7.0), some(count * columns, 0.1)).unwrap();
+        let density = |i: usize, k: usize| -> f64 {
+            let term = |(column, &value): (usize, &f32)| {
+                let at = k * columns + column;
+                let (mean, variance) = (mixture.means()[at], mixture.variances()[at]);
+                (f64::from(value) - mean).powi(2) / variance + (std::f64::consts::TAU * variance).ln()
+            };
+            mixture.weights()[k] * (-0.5 * rows.row(i).iter().enumerate().map(term).sum::<f64>()).exp()
+        };
+        same_at_every_level(|| {
+            let (posteriors, densities) = mixture.posteriors(rows, &Job::new()).unwrap();
+            for i in 0..n {
+                let sum: f64 = (0..count).map(|k| density(i, k)).sum();
+                assert!((densities[i] - sum.ln()).abs() < 1e-11);
+                for k in 0..count {
+                    assert!((posteriors[i * count + k] - density(i, k) / sum).abs() < 1e-11);
+                }
+            }
+            (posteriors, densities)
+        });
+    }
+}
