@@ -11,7 +11,7 @@ import pytest
 
 import harkit
 from conftest import numbered_frames
-from harkit import ClipRecipe, ClipStream, datasets, encoders, load_clips, sampling
+from harkit import ClipRecipe, ClipStream, datasets, encoders, load_clips, sampling, stip
 from harkit import enhancement as en
 from harkit import transforms as tf
 
@@ -102,6 +102,16 @@ def test_load_many() -> None:
     assert reason
     for batch in ClipStream(paths[:2], recipe, batch_size=12, shuffle=True, seed=0):
         assert len(batch) == 2
+
+
+def test_interest_points() -> None:
+    gray = numbered_frames(20)[..., 0]
+    points = stip.detect(gray, mode="corrected", sigma2=(4, 8), tau2=(2, 4))
+    assert points.dtype.names == ("t", "y", "x", "sigma2", "tau2", "response")
+    assert len(points) > 0
+    assert stip.describe(gray, points, descriptor="jet34").shape == (len(points), 34)
+    faithful = stip.detect(gray, mode="faithful")
+    assert stip.describe(gray, faithful, descriptor="jet6", mode="faithful").dtype == np.float32
 
 
 def test_data_sets(tmp_path: Path) -> None:

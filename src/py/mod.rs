@@ -60,6 +60,8 @@ mod _core {
     #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
     #[pymodule_export]
+    use super::stip::description::stip_optical_flow;
+    #[pymodule_export]
     use super::stip::detection::{StipDetector, stip_check, stip_detect};
     #[pymodule_export]
     use super::stip::jets::{StipJets, stip_jets};

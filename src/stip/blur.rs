@@ -5,7 +5,7 @@
 
 use super::aligned::Aligned;
 use super::kernel::{Border, Kernel};
-use super::rows;
+use super::rows::{self, TILE};
 
 /// The passes across and down, and the memory between them.
 #[derive(Clone, Debug)]
@@ -54,11 +54,16 @@ impl SpaceBlur {
             }
         }
         let mut rows: Vec<&[f32]> = Vec::with_capacity(2 * radius + 1);
-        for (y, out) in out.chunks_exact_mut(long).enumerate().take(self.height) {
-            rows.clear();
-            let row = |line: &Option<usize>| line.map_or(&self.zeros[..], |y| &self.crossed[y * long..(y + 1) * long]);
-            rows.extend(self.lines[y..=y + 2 * radius].iter().map(row));
-            rows::along(out, &rows, self.kernel.weights());
+        for start in (0..long).step_by(TILE) {
+            let end = long.min(start + TILE);
+            for (y, out) in out.chunks_exact_mut(long).enumerate().take(self.height) {
+                let row = |line: &Option<usize>| {
+                    line.map_or(&self.zeros[start..end], |y| &self.crossed[y * long + start..y * long + end])
+                };
+                rows.clear();
+                rows.extend(self.lines[y..=y + 2 * radius].iter().map(row));
+                rows::along(&mut out[start..end], &rows, self.kernel.weights());
+            }
         }
     }
 }

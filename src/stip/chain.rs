@@ -92,7 +92,7 @@ pub(super) struct Chain {
     gradient: Gradient,
     moments: Moments,
     k: f32,
-    row: Vec<f32>,
+    rows: Vec<f32>,
     /// Of the frames that are ready at once.
     responses: Vec<f32>,
 }
@@ -107,14 +107,14 @@ impl Chain {
         let window = gradient.window(scale_space.time.ring.ready());
         let shape = gradient.shape();
         let moments = Moments::new(smoothing, scale, settings.integration, shape, window.ready());
-        let row = vec![0.0; MOMENTS * shape.1];
+        let rows = vec![0.0; BATCH * MOMENTS * shape.1];
         Self {
             scale_space,
             window,
             gradient,
             moments,
             k: settings.k,
-            row,
+            rows,
             responses: vec![0.0; BATCH * shape.0 * shape.1],
         }
     }
@@ -175,7 +175,7 @@ impl Chain {
         // At the end of a clip more are ready than at any other time.
         for first in ready.clone().step_by(BATCH) {
             let some = first..ready.end.min(first + BATCH);
-            self.moments.time.run(some.clone(), &mut self.row, |frame, start, moments| {
+            self.moments.time.run(some.clone(), MOMENTS * width, &mut self.rows, |frame, start, moments| {
                 let start = frame * size + start / MOMENTS;
                 rows::response(&mut responses[start..start + width], moments, k);
             });

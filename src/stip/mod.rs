@@ -1,17 +1,20 @@
 //! Space-time interest points: where a grey volume changes in space and in time at once.
 //!
 //! Scale space -> gradients -> second moments -> Harris-3D response -> selection -> description, each a step
-//! that can be taken by itself ([`steps`]); [`detect`], [`Detector`] and [`describe`] run them fused, over windows that slide along time.
+//! that can be taken by itself ([`steps`]). [`detect`], [`Detector`] and [`describe`] run them fused, over windows
+//! that slide along time.
 //!
 //! * [`settings`], [`kernel`]: every number of the method
 //! * [`frames`]: what comes in
 //! * `ring`, `blur`, `gradient`, `rows`: windows, kernels and loops
 //! * `pyramid`, `chain`, `select`, `scales`, [`detector`]: frames to responses to points
+//! * [`flow`]: where pixels go
 //! * [`jets`]: derivatives at a point as its descriptor
 //!
 //! Sources: Laptev, "On space-time interest points", IJCV 2005; Schuldt, Laptev and Caputo, ICPR 2004.
 
 pub mod detector;
+pub mod flow;
 pub mod frames;
 pub mod jets;
 pub mod kernel;
@@ -29,6 +32,7 @@ mod scales;
 mod select;
 
 pub use detector::{Detector, detect};
+pub use flow::{FlowSettings, optical_flow};
 pub use frames::{Frames, Values};
 pub use jets::{Describer, Jet, describe};
 pub use kernel::{Border, Radius};

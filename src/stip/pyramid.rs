@@ -26,7 +26,7 @@ fn mirrored(length: usize) -> Vec<Option<usize>> {
 
 /// One halving of frames of one size, and its memory.
 #[derive(Clone, Debug)]
-struct Halving {
+pub(super) struct Halving {
     height: usize,
     width: usize,
     lines: Vec<Option<usize>>,
@@ -36,12 +36,12 @@ struct Halving {
 }
 
 impl Halving {
-    fn new(height: usize, width: usize) -> Self {
+    pub fn new(height: usize, width: usize) -> Self {
         let (lines, columns) = (mirrored(height), mirrored(width));
         Self { height, width, lines, columns, down: vec![0.0; width], padded: vec![0.0; width + 2 * RADIUS] }
     }
 
-    fn run(&mut self, frame: &[f32], out: &mut [f32]) {
+    pub fn run(&mut self, frame: &[f32], out: &mut [f32]) {
         let width = self.width;
         let mut across = vec![0.0; width];
         for (y, out) in (0..self.height).step_by(2).zip(out.chunks_exact_mut(width.div_ceil(2))) {

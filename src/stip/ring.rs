@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::aligned::Aligned;
 use super::kernel::{Border, Kernel};
-use super::rows;
+use super::rows::{self, TILE};
 
 /// The last frames of a stream, each of `size` values.
 #[derive(Clone, Debug)]
@@ -114,18 +114,23 @@ impl TimeBlur {
         rows::along(out, &self.around(t), self.kernel.weights());
     }
 
-    /// Frames `ready`, a row of `out.len()` values of each at a time: `take(frame, start, row)`, where `frame` counts
-    /// from the first of them. The rows that all of them share are read while they are in the cache.
-    pub fn run(&self, ready: Range<usize>, out: &mut [f32], mut take: impl FnMut(usize, usize, &[f32])) {
-        let length = out.len();
+    /// Frames `ready`, a row of `length` values of each at a time: `take(frame, start, row)`, where `frame` counts from
+    /// the first of them. The values that all of them share are read while they are in the cache. `out` holds a row
+    /// of each.
+    pub fn run(&self, ready: Range<usize>, length: usize, out: &mut [f32], mut take: impl FnMut(usize, usize, &[f32])) {
         let frames: Vec<Vec<&[f32]>> = ready.map(|t| self.around(t)).collect();
         let mut rows: Vec<&[f32]> = Vec::new();
-        for start in (0..self.zeros.len()).step_by(length.max(1)) {
-            for (i, around) in frames.iter().enumerate() {
-                rows.clear();
-                rows.extend(around.iter().map(|frame| &frame[start..start + length]));
-                rows::along(out, &rows, self.kernel.weights());
-                take(i, start, out);
+        for row in (0..self.zeros.len()).step_by(length.max(1)) {
+            for start in (0..length).step_by(TILE) {
+                let end = length.min(start + TILE);
+                for (around, out) in frames.iter().zip(out.chunks_exact_mut(length)) {
+                    rows.clear();
+                    rows.extend(around.iter().map(|frame| &frame[row + start..row + end]));
+                    rows::along(&mut out[start..end], &rows, self.kernel.weights());
+                }
+            }
+            for (i, out) in (0..frames.len()).zip(out.chunks_exact(length)) {
+                take(i, row, out);
             }
         }
     }

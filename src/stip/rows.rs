@@ -3,6 +3,9 @@
 
 use crate::simd::vectorised;
 
+/// Values of a row that a pass over many rows takes at a time: so many of each row stay in the fastest cache.
+pub(super) const TILE: usize = 256;
+
 /// Values that stay in registers while a kernel is summed.
 const BLOCK: usize = 64;
 

@@ -1,7 +1,5 @@
 //! Each step by itself, over whole volumes: to look at, to plot, to test.
 
-use std::ops::Range;
-
 use super::chain::{MOMENTS, Moments, ScaleSpace};
 use super::frames::Frames;
 use super::gradient::Gradient;
@@ -88,9 +86,9 @@ pub fn second_moments(
     let (size, field) = (height * width, frames * height * width);
     let mut moments = Moments::new(smoothing, scale, 1.0, (height, width), 0);
     let mut row = vec![0.0; MOMENTS * width];
-    let mut write = |moments: &Moments, ready: Range<usize>| {
-        moments.time.run(ready.clone(), &mut row, |frame, start, values| {
-            let start = (ready.start + frame) * size + start / MOMENTS;
+    let mut write = |moments: &Moments, t: usize| {
+        moments.time.run(t..t + 1, MOMENTS * width, &mut row, |_, start, values| {
+            let start = t * size + start / MOMENTS;
             for (i, values) in values.chunks_exact(width).enumerate() {
                 out[i * field + start..i * field + start + width].copy_from_slice(values);
             }
@@ -104,10 +102,9 @@ pub fn second_moments(
                 row.copy_from_slice(&gradients[start..start + width]);
             }
         });
-        write(&moments, ready);
+        ready.for_each(|t| write(&moments, t));
     }
-    let rest = moments.time.ring.end();
-    write(&moments, rest);
+    moments.time.ring.end().for_each(|t| write(&moments, t));
     Ok(())
 }
 

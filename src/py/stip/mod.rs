@@ -7,6 +7,7 @@ use super::runtime::{OrRaise, to_python};
 use crate::error::{Error, ErrorKind};
 use crate::stip::{Frames, Point, Values};
 
+pub mod description;
 pub mod detection;
 pub mod jets;
 pub mod steps;

@@ -1,0 +1,42 @@
+"""``harkit list``: every experiment, what was reported, what was reproduced, what it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harkit.cli._table import table
+from harkit.experiments import EXPERIMENTS, Record, read_records
+
+__all__ = ["list_experiments"]
+
+
+@click.command("list", short_help="List all experiments.")
+@click.option(
+    "--records", default="out", show_default=True, type=click.Path(), help="Where records of runs lie."
+)
+def list_experiments(*, records: str) -> None:
+    """List experiments: the reported hits, the ones of records at hand, and the data that each one needs."""
+    known = [record for _, record in read_records(records)] if Path(records).is_dir() else []
+    rows = []
+    for experiment in EXPERIMENTS.values():
+        reported = experiment.reported
+        told = "" if reported is None else f"{reported.hits}/{reported.n}"
+        own = [record for record in known if record.experiment == experiment.id]
+        rows.append((experiment.id, told, ", ".join(map(reproduced, own)) or "-", experiment.about))
+    click.echo(table(("experiment", "reported", "reproduced", "what"), rows))
+    click.echo("\nneeds")
+    width = max(map(len, EXPERIMENTS))
+    for experiment in EXPERIMENTS.values():
+        click.echo(f"  {experiment.id:<{width}}  {experiment.needs}")
+
+
+def reproduced(record: Record) -> str:
+    """Say in a word or two what a record found; a part of the data is not compared."""
+    summary = record.summary()
+    if not summary:
+        return f"{record.mode}: too few data"
+    hits = "/".join(str(hits) for hits in sorted(set(summary["hits"])))
+    part = "" if record.complete else " of a part"
+    return f"{record.mode}: {hits} of {summary['n']}{part}"

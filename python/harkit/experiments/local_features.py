@@ -1,0 +1,113 @@
+"""harkit's own experiments with local features on other sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harkit import datasets
+from harkit import enhancement as en
+from harkit._progress import Progress
+from harkit.experiments.experiment import Experiment, Fold, Material
+from harkit.experiments.recipes import best, quick
+from harkit.experiments.recogniser import Recogniser
+
+__all__ = ["EXPERIMENTS", "N_DRAWN", "draw"]
+
+_DRAWN_PER_CLASS = 10
+N_DRAWN = 6 * _DRAWN_PER_CLASS
+# HMDB51's frames are up to 720 wide.
+_MAX_SIDE = 240
+
+
+def _weizmann(folder: Path) -> Material:
+    everything = datasets.weizmann(folder, doubles="leave_out").all
+    folds = tuple(Fold(fold.train, fold.test) for fold in everything.leave_one_group_out())
+    note = f"Leave one person out: {len(folds)} folds; {len(everything)} clips (some papers use 93)."
+    return Material(folds, note=note)
+
+
+def _hmdb51(folder: Path) -> Material:
+    hmdb51 = datasets.hmdb51(folder, split=1)
+    counts = [split.class_counts() for split in (hmdb51.train, hmdb51.test)]
+    at_hand = [name for name in hmdb51.classes if all(count[name] for count in counts)]
+    kept = hmdb51.with_classes(at_hand)
+    note = f"Official split 1, the {len(at_hand)} of 51 classes at hand; easier than the whole set."
+    return Material((Fold(kept.train, kept.test),), note=note)
+
+
+def _dark(folder: Path) -> Material:
+    dark = datasets.ee6222(folder)
+    return Material(
+        (Fold(dark.train, dark.test),), tuple(dark.missing), note="150 clips to learn from, 96 to recognise."
+    )
+
+
+def draw(folder: str | os.PathLike[str], *, progress: Progress = False) -> datasets.Dataset:
+    """Render the clips of the experiment ``synthetic``, or find them.
+
+    Parameters
+    ----------
+    folder : path
+        Where they lie.
+    progress : bool or callable
+        Over clips.
+
+    Returns
+    -------
+    Dataset
+        Sixty bright clips of six actions.
+    """
+    return datasets.synthetic(folder, videos_per_class=_DRAWN_PER_CLASS, dark=False, progress=progress)
+
+
+def _synthetic(folder: Path) -> Material:
+    drawn = draw(folder)
+    note = "Drawn figures; other performers are recognised than were learnt from."
+    return Material((Fold(drawn.train, drawn.test),), note=note)
+
+
+def _dark_recipe(seed: int) -> Recogniser:
+    return best(seed, enhancement=(en.Gamma(3),))
+
+
+def _hmdb51_recipe(seed: int) -> Recogniser:
+    return best(seed, max_side=_MAX_SIDE)
+
+
+EXPERIMENTS = (
+    Experiment(
+        id="weizmann/lopo",
+        about="ten actions of nine persons, leave one person out",
+        folder="weizmann",
+        needs="Weizmann's clips from https://www.wisdom.weizmann.ac.il/~vision/SpaceTimeActions.html, "
+        "as DIR/weizmann/ACTION/PERSON_ACTION.avi",
+        material=_weizmann,
+        recipes={"best": best, "quick": quick},
+    ),
+    Experiment(
+        id="synthetic",
+        about="six actions of drawn figures, other performers in the test",
+        folder="synthetic",
+        needs="nothing: clips are drawn into DIR/synthetic",
+        material=_synthetic,
+        recipes={"best": best, "quick": quick},
+    ),
+    Experiment(
+        id="hmdb51-stip",
+        about="the HMDB51 classes at hand, official split 1",
+        folder="hmdb51",
+        needs="HMDB51's clips and its lists from "
+        "https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/, in DIR/hmdb51",
+        material=_hmdb51,
+        recipes={"best": _hmdb51_recipe},
+    ),
+    Experiment(
+        id="dark-stip",
+        about="six actions in the dark, enhancement in front",
+        folder="dark",
+        needs="the EE6222 clips (150 and 96) with their lists, in DIR/dark",
+        material=_dark,
+        recipes={"best": _dark_recipe},
+    ),
+)

@@ -1,0 +1,207 @@
+"""Running an experiment: features once, then fold by fold and seed by seed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harkit._progress import Progress
+from harkit.cache import FeatureCache, content_hash
+from harkit.datasets import Split
+from harkit.errors import ArgumentError
+from harkit.experiments.experiment import Experiment, Fold
+from harkit.experiments.recogniser import Recogniser
+from harkit.experiments.record import Prediction, Record, Run, command_line, machine, versions
+from harkit.stip import DescriptorSets
+
+__all__ = ["Result", "run"]
+
+
+class Result:
+    """A finished run.
+
+    Attributes
+    ----------
+    record : Record
+        What happened.
+    recogniser : Recogniser or None
+        Learnt from the first fold of a hold-out, or from all items where every one was tested once; None
+        where nothing could be learnt.
+    """
+
+    def __init__(self, record: Record, recogniser: Recogniser | None) -> None:
+        self.record = record
+        self.recogniser = recogniser
+
+    def __repr__(self) -> str:
+        return f"Result({self.record.experiment!r}, {self.record.summary().get('hits')})"
+
+
+def run(
+    experiment: Experiment,
+    data: str | os.PathLike[str],
+    *,
+    mode: str | None = None,
+    seeds: int = 1,
+    cache: str | os.PathLike[str] | FeatureCache | None = None,
+    progress: Progress = False,
+    tell: Callable[[str], object] | None = None,
+) -> Result:
+    """Run an experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Which one.
+    data : path
+        The data set's folder, or the one that holds it under its usual name.
+    mode : str, optional
+        One of the experiment's recipes; the first by default.
+    seeds : int
+        How many vocabularies are learnt, from seeds 0, 1, ...
+    cache : path or FeatureCache, optional
+        Where features are kept; without it they are lost at the end.
+    progress : bool or callable
+        Over videos, for each view of them.
+    tell : callable, optional
+        Gets a line about each step.
+
+    Returns
+    -------
+    Result
+        Record and recogniser.
+
+    Raises
+    ------
+    ArgumentError
+        No such mode; a number of seeds below 1.
+    MissingFileError
+        No data set in the folder.
+    """
+    mode = experiment.mode(mode)
+    if seeds < 1:
+        raise ArgumentError(f"`seeds` must be at least 1, got {seeds}")
+    begin, started = time.perf_counter(), datetime.now(timezone.utc).isoformat(timespec="seconds")
+    say = tell if tell is not None else _quiet
+    material = experiment.material(_folder_of(experiment, data))
+    items = _items(material.folds)
+    say(f"{len(items)} videos: interest points and descriptors")
+    recipe = experiment.recipes[mode]
+    views = recipe(0).views(items, cache=cache, progress=progress)
+    ready = time.perf_counter()
+    position = {name: i for i, name in enumerate(items.names)}
+    folds = [fold for fold in material.folds if len(set(fold.train.labels)) > 1 and len(fold.test)]
+    runs, recogniser = [], None
+    for seed in range(seeds) if folds else ():
+        say(f"seed {seed}: {len(folds)} fold{'s' if len(folds) > 1 else ''}")
+        done, learnt = _one_seed(seed, recipe, folds, views, position)
+        runs.append(done)
+        recogniser = recogniser or learnt
+    if len(folds) > 1:
+        recogniser = _learn(recipe(0), items, views, position)
+    return Result(
+        Record(
+            experiment=experiment.id,
+            mode=mode,
+            about=experiment.about,
+            command=command_line(experiment.id, mode, seeds),
+            started=started,
+            classes=list(items.classes),
+            settings=recipe(0).settings(),
+            versions=versions(),
+            machine=machine(),
+            files={Path(path).name: content_hash(path) for path in sorted(set(items.paths))},
+            missing=list(material.missing),
+            absent_classes=_absent(material.folds, items.classes),
+            note=material.note,
+            n_train=[len(fold.train) for fold in folds],
+            n_points={
+                "all": int(views[0].n_points.sum()),
+                "fewest": int(views[0].n_points.min()),
+                "most": int(views[0].n_points.max()),
+            },
+            seconds={"features": ready - begin, "all": time.perf_counter() - begin},
+            reported=None if experiment.reported is None else asdict(experiment.reported),
+            runs=runs,
+        ),
+        recogniser,
+    )
+
+
+def _quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def _folder_of(experiment: Experiment, data: str | os.PathLike[str]) -> Path:
+    folder = Path(data)
+    inner = folder / experiment.folder
+    return inner if inner.is_dir() else folder
+
+
+def _items(folds: tuple[Fold, ...]) -> Split:
+    """All items of all folds, each once."""
+    first = folds[0].train
+    known: dict[str, tuple[str, int, str, Any]] = {}
+    for split in (part for fold in folds for part in (fold.train, fold.test)):
+        spans = [None] * len(split) if split.spans is None else split.spans.tolist()
+        for row in zip(split.names, split.paths, split.labels, split.groups, spans, strict=True):
+            known.setdefault(row[0], (row[1], int(row[2]), row[3], row[4]))
+    columns = list(zip(*known.values(), strict=True)) or [(), (), (), ()]
+    has_spans = first.spans is not None
+    return Split(
+        "items",
+        first.classes,
+        list(columns[0]),
+        np.array(columns[1], dtype=np.int64),
+        list(columns[2]),
+        list(known),
+        spans=np.array(columns[3], dtype=np.int64).reshape(-1, 2) if has_spans else None,
+    )
+
+
+def _absent(folds: tuple[Fold, ...], classes: tuple[str, ...]) -> list[str]:
+    """Classes that training or test lack, over all folds."""
+    learnt = {int(label) for fold in folds for label in fold.train.labels}
+    tested = {int(label) for fold in folds for label in fold.test.labels}
+    return [name for label, name in enumerate(classes) if label not in learnt or label not in tested]
+
+
+def _chosen(views: list[DescriptorSets], split: Split, position: dict[str, int]) -> list[DescriptorSets]:
+    rows = [position[name] for name in split.names]
+    return [view[rows] for view in views]
+
+
+def _learn(
+    recogniser: Recogniser, split: Split, views: list[DescriptorSets], position: dict[str, int]
+) -> Recogniser:
+    recogniser.classes = split.classes
+    return recogniser.fit(_chosen(views, split, position), split.labels, split.groups)
+
+
+def _one_seed(
+    seed: int,
+    recipe: Callable[[int], Recogniser],
+    folds: list[Fold],
+    views: list[DescriptorSets],
+    position: dict[str, int],
+) -> tuple[Run, Recogniser]:
+    begin = time.perf_counter()
+    predictions, chosen = [], []
+    recogniser = recipe(seed)
+    for fold in folds:
+        recogniser = _learn(recipe(seed), fold.train, views, position)
+        chosen.append(recogniser.chosen)
+        scores = recogniser.scores(_chosen(views, fold.test, position)[0])
+        for name, group, label, row in zip(
+            fold.test.names, fold.test.groups, fold.test.labels, scores, strict=True
+        ):
+            finite = [float(score) if np.isfinite(score) else None for score in row]
+            predictions.append(Prediction(name, group, int(label), int(row.argmax()), finite))
+    return Run(seed, predictions, time.perf_counter() - begin, chosen), recogniser
