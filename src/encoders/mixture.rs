@@ -8,7 +8,7 @@ use super::tiles::{fused_level, multiply, tiled};
 use super::{Rows, column_variances};
 use crate::error::{Error, Result};
 use crate::parallel::{Job, map_blocks};
-use crate::simd::Level;
+use crate::simd::{Level, vectorised};
 
 /// Blocks that the rows are cut into at most, and rows of a block at least.
 const BLOCKS: usize = 64;
@@ -190,26 +190,15 @@ impl Statistics {
     }
 
     fn take(&mut self, mixture: &Mixture, rows: Rows<'_>, posteriors: &[f64], densities: &[f64]) {
-        let count = mixture.weights.len();
-        for (i, (posteriors, density)) in posteriors.chunks_exact(count).zip(densities).enumerate() {
-            self.log_likelihood += density;
-            for (k, &posterior) in posteriors.iter().enumerate() {
-                if posterior >= NEGLIGIBLE {
-                    self.take_row(mixture, rows.row(i), k, posterior);
-                }
-            }
-        }
+        self.log_likelihood += densities.iter().sum::<f64>();
+        add_rows(&mut self.shares, &mut self.first, &mut self.second, rows.values(), &mixture.means, posteriors);
     }
 
     fn take_row(&mut self, mixture: &Mixture, row: &[f32], k: usize, posterior: f64) {
         let span = k * mixture.columns..(k + 1) * mixture.columns;
         self.shares[k] += posterior;
-        let sums = self.first[span.clone()].iter_mut().zip(&mut self.second[span.clone()]);
-        for ((&value, &mean), (first, second)) in row.iter().zip(&mixture.means[span]).zip(sums) {
-            let difference = f64::from(value) - mean;
-            *first += posterior * difference;
-            *second += posterior * difference * difference;
-        }
+        let means = &mixture.means[span.clone()];
+        add_row(&mut self.first[span.clone()], &mut self.second[span], row, means, posterior);
     }
 
     fn add(&mut self, other: &Self) {
@@ -221,6 +210,40 @@ impl Statistics {
                 *sum += value;
             }
         }
+    }
+}
+
+vectorised! {
+    /// Adds what rows give to each component, by their posteriors (rows x K).
+    fn add_rows(
+        shares: &mut [f64],
+        first: &mut [f64],
+        second: &mut [f64],
+        rows: &[f32],
+        means: &[f64],
+        posteriors: &[f64],
+    ) {
+        let count = shares.len();
+        let columns = means.len() / count;
+        for (row, posteriors) in rows.chunks_exact(columns).zip(posteriors.chunks_exact(count)) {
+            for (k, &posterior) in posteriors.iter().enumerate() {
+                if posterior >= NEGLIGIBLE {
+                    let span = k * columns..(k + 1) * columns;
+                    shares[k] += posterior;
+                    add_row(&mut first[span.clone()], &mut second[span.clone()], row, &means[span], posterior);
+                }
+            }
+        }
+    }
+}
+
+/// Adds what one row gives to one component.
+#[inline(always)]
+fn add_row(first: &mut [f64], second: &mut [f64], row: &[f32], means: &[f64], posterior: f64) {
+    for ((&value, &mean), (first, second)) in row.iter().zip(means).zip(first.iter_mut().zip(second)) {
+        let difference = f64::from(value) - mean;
+        *first += posterior * difference;
+        *second += posterior * difference * difference;
     }
 }
 

@@ -23,7 +23,7 @@ _MOST = 2**31 - 1
 
 def count(name: str, value: object) -> int:
     """Give `value` if it is a positive integer of 31 bits."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not 1 <= value <= _MOST:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value <= _MOST:
         raise ArgumentError(f"`{name}` must be an integer from 1 to {_MOST}, got {value!r}")
     return int(value)
 
