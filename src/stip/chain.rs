@@ -196,13 +196,14 @@ mod tests {
     use super::*;
     use crate::random::Stream;
     use crate::simd::tests::same_at_every_level;
-    use crate::stip::{Border, Derivatives, Radius, Selection, Threshold, Values};
+    use crate::stip::{Border, Derivatives, Radius, Reduction, Selection, Threshold, Values};
 
     fn settings(derivatives: Derivatives, border: Border) -> Settings {
         Settings {
             scales: vec![Scale::new(3.0, 1.5)],
             levels: 1,
-            smoothing: Smoothing { radius: Radius::Deviations(3.0), border },
+            reduction: Reduction::Wide,
+            smoothing: Smoothing { radius: [Radius::Deviations(3.0); 2], border },
             derivatives,
             normalized: true,
             integration: 2.0,
@@ -212,6 +213,7 @@ mod tests {
             selection: Selection::All,
             scale_selection: false,
             margin: [0, 0],
+            online: false,
             max_points: None,
         }
     }
@@ -244,7 +246,7 @@ mod tests {
     fn responses_are_the_same_at_every_level_of_instructions() {
         for (height, width) in [(9, 83), (12, 7)] {
             let bytes = noise([20, height, width]);
-            for derivatives in [Derivatives::Shifted, Derivatives::Centered] {
+            for derivatives in [Derivatives::Shifted, Derivatives::Centered, Derivatives::Sobel] {
                 let settings = settings(derivatives, Border::Reflect);
                 same_at_every_level(|| responses(&settings, &bytes, [20, height, width], 0..20));
             }
@@ -255,7 +257,7 @@ mod tests {
     fn a_piece_with_its_halo_gives_what_the_whole_gives() {
         let shape = [50, 8, 19];
         let bytes = noise(shape);
-        for derivatives in [Derivatives::Shifted, Derivatives::Centered] {
+        for derivatives in [Derivatives::Shifted, Derivatives::Centered, Derivatives::Sobel] {
             for border in [Border::Zero, Border::Reflect] {
                 let settings = settings(derivatives, border);
                 let whole = responses(&settings, &bytes, shape, 0..50);

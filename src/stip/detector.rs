@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::chain::{Chain, with_halo};
 use super::frames::{Frames, Values};
-use super::pyramid::{Pyramid, halved};
+use super::pyramid::Pyramid;
 use super::select::{Found, Selector, finish};
 use super::settings::{Derivatives, Scale, Settings};
 use crate::error::{Error, Result};
@@ -16,29 +16,42 @@ const SHORTEST: usize = 3;
 /// A piece of a clip is not cut shorter than so many times the frames that are computed twice.
 const WORTHWHILE: usize = 2;
 
-/// One scale at work.
+/// One scale at work. It counts frames from the first black one on that leads the clip, if there is one.
 #[derive(Debug)]
 struct Worker {
     pyramid: Option<Pyramid>,
     chain: Chain,
     selector: Selector,
+    /// Black frames before the clip, and one of them, which takes the place of the first frame as well.
+    lead: usize,
+    black: Vec<f32>,
 }
 
 impl Worker {
     /// For frames that come from `first` on; points of the frames `wanted` are looked for.
     fn new(settings: &Settings, scale: Scale, shape: (usize, usize), first: usize, wanted: Range<usize>) -> Self {
-        let pyramid = (scale.level > 0).then(|| Pyramid::new(shape, scale.level));
+        let pyramid = (scale.level > 0).then(|| Pyramid::new(settings.reduction, shape, scale.level));
         let (height, width) = pyramid.as_ref().map_or(shape, Pyramid::shape);
         let chain = Chain::new(settings, scale, height, width, first);
-        let selector = Selector::new(settings, scale, chain.shape(), chain.ready(), wanted);
-        Self { pyramid, chain, selector }
+        let lead = settings.lead(scale);
+        let selector = Selector::new(settings, scale, chain.shape(), chain.ready().saturating_sub(lead), wanted);
+        let black = vec![0.0; if lead > 0 { height * width } else { 0 }];
+        Self { pyramid, chain, selector, lead, black }
     }
 
-    fn push(&mut self, frames: &Frames<'_>, range: Range<usize>, job: &Job) -> Result<()> {
-        let selector = &mut self.selector;
-        for index in range {
+    /// Takes the frames `range`, where `frames` begins with frame `begin` of the clip.
+    fn push(&mut self, frames: &Frames<'_>, begin: usize, range: Range<usize>, job: &Job) -> Result<()> {
+        let (selector, lead) = (&mut self.selector, self.lead);
+        for number in range {
             job.check()?;
-            let take = &mut |t: usize, response: &[f32]| selector.push(t, response);
+            let take = &mut |t, response: &[f32]| after_lead(selector, lead, t, response);
+            if number <= lead && lead > 0 {
+                let (height, width) = self.pyramid.as_ref().map_or(frames.shape(), Pyramid::shape);
+                let frame = Frames::new(Values::Floats(&self.black), [1, height, width])?;
+                self.chain.push(&frame, 0, take);
+                continue;
+            }
+            let index = number - lead - begin;
             match &mut self.pyramid {
                 None => self.chain.push(frames, index, take),
                 Some(pyramid) => {
@@ -52,14 +65,21 @@ impl Worker {
     }
 
     fn end(mut self, at_the_end: bool) -> Found {
-        let selector = &mut self.selector;
-        let take = &mut |t: usize, response: &[f32]| selector.push(t, response);
+        let (selector, lead) = (&mut self.selector, self.lead);
+        let take = &mut |t, response: &[f32]| after_lead(selector, lead, t, response);
         if at_the_end {
             self.chain.end(take);
         } else {
             self.chain.rest(take);
         }
         self.selector.end(at_the_end)
+    }
+}
+
+/// Gives the selector the response at a frame, unless the frame leads the clip.
+fn after_lead(selector: &mut Selector, lead: usize, number: usize, response: &[f32]) {
+    if let Some(t) = number.checked_sub(lead) {
+        selector.push(t, response);
     }
 }
 
@@ -77,7 +97,7 @@ fn check_shape(settings: &Settings, frames: Option<usize>, (height, width): (usi
         }
     }
     let level = settings.levels - 1;
-    if halved(height.min(width), level) < SHORTEST {
+    if settings.reduction.length(height.min(width), level) < SHORTEST {
         let message = format!("are too many for frames of {height} x {width}: {}", settings.levels);
         return Err(Error::argument("levels", message));
     }
@@ -95,10 +115,11 @@ pub fn detect(frames: &Frames<'_>, settings: &Settings, job: &Job) -> Result<Vec
         .flat_map(|scale| pieces(settings, scale, total).into_iter().map(move |piece| (scale, piece)))
         .collect();
     let found = map_ordered(&tasks, job, |_, (scale, piece)| {
-        let needed = with_halo(piece.clone(), settings.reach(*scale), total);
+        let lead = settings.lead(*scale);
+        let needed = with_halo(piece.start + lead..piece.end + lead, settings.reach(*scale), total + lead);
         let mut worker = Worker::new(settings, *scale, frames.shape(), needed.start, piece.clone());
-        let at_the_end = needed.end == total;
-        worker.push(frames, needed, job)?;
+        let at_the_end = needed.end == total + lead;
+        worker.push(frames, 0, needed, job)?;
         Ok(worker.end(at_the_end))
     })?;
     let found = found.into_iter().collect::<Result<Vec<_>>>()?;
@@ -141,8 +162,12 @@ impl Detector {
             let new = |scale: Scale| Worker::new(&self.settings, scale, shape, 0, 0..usize::MAX);
             self.workers = self.settings.all_scales().map(new).collect();
         }
+        let begin = self.count;
         for_each_chunk(&mut self.workers, 1, job, |_, workers, _: &mut ()| {
-            workers.iter_mut().try_for_each(|worker| worker.push(frames, 0..frames.count(), job))
+            workers.iter_mut().try_for_each(|worker| {
+                let first = if begin == 0 { 0 } else { begin + worker.lead };
+                worker.push(frames, begin, first..begin + worker.lead + frames.count(), job)
+            })
         })?;
         self.count += frames.count();
         Ok(())

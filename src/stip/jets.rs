@@ -210,13 +210,13 @@ fn groups(points: &[Point], (height, width): (usize, usize), smoothing: Smoothin
     Ok(groups)
 }
 
-fn outside(number: usize, point: &Point) -> Error {
+pub(super) fn outside(number: usize, point: &Point) -> Error {
     let Point { t, y, x, .. } = point;
     Error::argument("points", format!("must lie in the clip, number {number} is at (t, y, x) = ({t}, {y}, {x})"))
 }
 
 /// The error of the first point after the end of a clip of `total` frames.
-fn check_frames(points: &[Point], total: usize) -> Result<()> {
+pub(super) fn check_frames(points: &[Point], total: usize) -> Result<()> {
     let late = points.iter().enumerate().find(|(_, point)| point.t as usize >= total);
     late.map_or(Ok(()), |(number, point)| Err(outside(number, point)))
 }
@@ -239,7 +239,7 @@ pub fn describe(frames: &Frames<'_>, points: &[Point], jet: Jet, smoothing: Smoo
         }
     }
     let workers = map_ordered(&tasks, job, |_, (scale, piece, inside)| {
-        let reach = smoothing.radius.of(scale.tau2) + REACH;
+        let reach = smoothing.radius[1].of(scale.tau2) + REACH;
         let needed = with_halo(piece.clone(), reach, total);
         let mut worker = Worker::new((jet, smoothing, *scale), frames.shape(), needed.start, inside.clone());
         let at_the_end = needed.end == total;

@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 
-use super::pyramid::halved;
 use super::ring::Ring;
 use super::rows;
 use super::scales::strongest;
@@ -169,15 +168,20 @@ impl Selector {
                 self.select(t);
             }
         }
-        let level = self.scale.level;
-        Found { level, points: self.points, peaks: self.peaks, first: self.wanted.start, interior: self.interior[0] }
+        Found {
+            scale: self.scale,
+            points: self.points,
+            peaks: self.peaks,
+            first: self.wanted.start,
+            interior: self.interior[0],
+        }
     }
 }
 
 /// What one piece of a clip gave at one scale.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    level: u32,
+    scale: Scale,
     points: Vec<Point>,
     peaks: Vec<Peak>,
     first: usize,
@@ -214,16 +218,18 @@ pub(super) fn finish(
             share * if interior > f32::NEG_INFINITY { interior } else { anywhere }
         }
     };
-    let [margin_t, margin] = settings.margin;
     let inside =
-        |at: i32, margin: usize, length: usize| (margin..length.saturating_sub(margin)).contains(&(at as usize));
+        |at: i32, [begin, end]: [usize; 2], length: usize| (begin..length.saturating_sub(end)).contains(&(at as usize));
+    let margin = [settings.margin[1]; 2];
     let mut points = Vec::new();
-    for Found { level, points: some, .. } in found {
+    for Found { scale, points: some, .. } in found {
+        let (level, margin_t) = (scale.level, settings.margin_over_time(scale));
+        let length = |length: usize| settings.reduction.length(length, level);
         points.extend(some.into_iter().filter(|point| {
             point.response > least.max(0.0)
                 && inside(point.t, margin_t, frames)
-                && inside(point.y >> level, margin, halved(height, level))
-                && inside(point.x >> level, margin, halved(width, level))
+                && inside(point.y >> level, margin, length(height))
+                && inside(point.x >> level, margin, length(width))
         }));
     }
     let whole: Vec<Scale> = settings.all_scales().map(Scale::whole).collect();

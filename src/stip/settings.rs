@@ -32,25 +32,28 @@ impl Scale {
 /// Gaussian smoothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Smoothing {
-    pub radius: Radius,
+    /// Reach over space and over time.
+    pub radius: [Radius; 2],
     pub border: Border,
 }
 
 impl Smoothing {
     /// The kernels over space and time of a scale whose variances are multiplied by `factor`.
     pub(super) fn kernels(&self, scale: Scale, factor: f32) -> [Kernel; 2] {
-        [scale.sigma2, scale.tau2]
-            .map(|variance| Kernel::gaussian(factor * variance, self.radius.of(factor * variance)))
+        let [space, time] = self.radius;
+        [(scale.sigma2, space), (scale.tau2, time)]
+            .map(|(variance, radius)| Kernel::gaussian(factor * variance, radius.of(factor * variance)))
     }
 
     /// The error of a scale that is no pair of positive numbers, or whose kernels, widened by `factor`, are too long.
     pub fn check(&self, scale: Scale, factor: f32) -> Result<()> {
-        for (name, variance) in [("sigma2", scale.sigma2), ("tau2", scale.tau2)] {
+        let [space, time] = self.radius;
+        for (name, variance, radius) in [("sigma2", scale.sigma2, space), ("tau2", scale.tau2, time)] {
             if !(variance > 0.0 && variance <= LARGEST_VARIANCE) {
                 let message = format!("must be positive and at most {LARGEST_VARIANCE}, got {variance}");
                 return Err(Error::argument(name, message));
             }
-            let radius = self.radius.of(factor.max(1.0) * variance);
+            let radius = radius.of(factor.max(1.0) * variance);
             if radius > LONGEST_RADIUS {
                 let message = format!("needs kernels of radius {radius}, more than {LONGEST_RADIUS}: {variance}");
                 return Err(Error::argument(name, message));
@@ -67,6 +70,18 @@ pub enum Derivatives {
     Shifted,
     /// (L\[i + 1\] - L\[i - 1\]) / 2 stored at i.
     Centered,
+    /// As `Centered` over time; over space half of OpenCV's Sobel filter, which is 4 times the derivative: the STIP
+    /// program's.
+    Sobel,
+}
+
+/// How a level of the pyramid comes from the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// The binomial (1 4 6 4 1) / 16, edges mirrored about their pixel; of an odd length the larger half.
+    Wide,
+    /// The binomial (1 2 1) / 4, edges repeated, rounded to bytes; of an odd length the smaller half.
+    Narrow,
 }
 
 /// From where on a response counts.
@@ -94,6 +109,7 @@ pub struct Settings {
     pub scales: Vec<Scale>,
     /// Levels of the pyramid; each halves the frames of the one before, and has the same scales.
     pub levels: u32,
+    pub reduction: Reduction,
     pub smoothing: Smoothing,
     pub derivatives: Derivatives,
     /// Whether derivatives are multiplied by sigma and tau.
@@ -109,6 +125,9 @@ pub struct Settings {
     pub scale_selection: bool,
     /// Points closer to a face are dropped: frames, pixels of the level.
     pub margin: [usize; 2],
+    /// Whether the clip is seen as by a program that reads a stream into empty buffers: black before it begins, its
+    /// first frame lost, and without points whose windows reach past its ends (see [`Settings::margin_over_time`]).
+    pub online: bool,
     /// The strongest so many points.
     pub max_points: Option<usize>,
 }
@@ -141,9 +160,25 @@ impl Settings {
 
     /// Frames that a response reaches to each side, with those of the comparison with its neighbours.
     pub(super) fn reach(&self, scale: Scale) -> usize {
-        let radius = |factor: f32| self.smoothing.radius.of(factor * scale.tau2);
+        let radius = |factor: f32| self.smoothing.radius[1].of(factor * scale.tau2);
         // Derivatives reach two frames, the comparison one.
         radius(1.0) + radius(self.integration) + 3
+    }
+
+    /// Black frames before the first.
+    pub(super) fn lead(&self, scale: Scale) -> usize {
+        if self.online { self.reach(scale) } else { 0 }
+    }
+
+    /// Frames without points at the beginning and at the end. A stream's integration window must be full, and a
+    /// response's neighbour must have all of its frames.
+    pub(super) fn margin_over_time(&self, scale: Scale) -> [usize; 2] {
+        let least = self.margin[0];
+        if !self.online {
+            return [least; 2];
+        }
+        let window = self.smoothing.radius[1].of(self.integration * scale.tau2);
+        [least.max(window + 1), least.max(self.reach(scale) - 1)]
     }
 }
 

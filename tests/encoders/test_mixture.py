@@ -123,7 +123,7 @@ def test_fisher_vectors_follow_the_density() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_components": 0}, "`n_components` must be an integer, 1 or more"),
+        ({"n_components": 0}, "`n_components` must be an integer from 1"),
         ({"n_components": 7}, "`n_components` must be at most n_samples=6, got 7"),
         ({"max_iter": 0}, "`max_iter` must be"),
         ({"tol": np.nan}, "`tol` must be"),

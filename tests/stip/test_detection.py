@@ -195,7 +195,7 @@ def test_a_detector_compares_prints_and_keeps_what_it_was_told() -> None:
         ({"radius": 5000}, "kernels of radius 5000"),
         ({"truncate": 0.0}, "`truncate` must be more than 0"),
         ({"border": "wrap"}, '`border` must be one of "zero", "reflect", "nearest"'),
-        ({"derivatives": "sobel"}, "`derivatives` must be one of"),
+        ({"derivatives": "prewitt"}, "`derivatives` must be one of"),
         ({"selection": "some"}, "`selection` must be one of"),
         ({"margin": -1}, "`margin` must not be negative"),
         ({"margin": (1, 2, 3)}, "`margin` must be an integer, or two"),

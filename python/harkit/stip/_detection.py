@@ -12,11 +12,12 @@ from harkit.errors import ArgumentError
 from harkit.stip._clips import Clip, Pieces, as_clip, pieces_of
 from harkit.stip._points import Points, from_records
 
-__all__ = ["Border", "Derivatives", "Detection", "Mode", "detect"]
+__all__ = ["Border", "Derivatives", "Detection", "Mode", "Reduction", "check_mode", "detect"]
 
 Mode: TypeAlias = Literal["faithful", "corrected", "laptev"]
 Border: TypeAlias = Literal["zero", "reflect", "nearest"]
-Derivatives: TypeAlias = Literal["shifted", "centered"]
+Derivatives: TypeAlias = Literal["shifted", "centered", "sobel"]
+Reduction: TypeAlias = Literal["wide", "narrow"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,21 +30,26 @@ class Detection:
         Variances of the scales over space (pixels squared) and time (frames squared); each of the one is
         paired with each of the other.
     levels : int
-        Levels of a pyramid: each halves the frames of the one before (as OpenCV's ``pyrDown``) and has the
-        same scales there, four times as large in pixels of the clip.
+        Levels of a pyramid: each halves the frames of the one before and has the same scales there, four times
+        as large in pixels of the clip.
+    reduction : {"wide", "narrow"}
+        How frames are halved: every second pixel of the binomial (1 4 6 4 1) / 16, edges mirrored about their
+        pixel (OpenCV's ``pyrDown``); or of (1 2 1) / 4, edges repeated, rounded to bytes.
     integration : float
         Variances of the window over which second moments are summed, over those of the scale.
     radius : int, optional
         Reach of every Gaussian kernel in pixels or frames. None: `truncate` says.
-    truncate : float
-        Reach of a Gaussian kernel in standard deviations, rounded up.
+    truncate : float or (float, float)
+        Reach of a Gaussian kernel in standard deviations, rounded up: two numbers, over frames and over pixels,
+        or one for both.
     border : {"zero", "reflect", "nearest"}
         What lies outside the clip: nothing; the clip mirrored (d c b a | a b c d | d c b a, as SciPy's
         ``"reflect"``; the edge repeated where the clip is shorter than the kernel's radius); the edge
         repeated.
-    derivatives : {"shifted", "centered"}
-        ``L[i + 2] - L[i]`` stored at i, which crops the fields by 2 on each axis (the report's); or
-        ``(L[i + 1] - L[i - 1]) / 2`` at i.
+    derivatives : {"shifted", "centered", "sobel"}
+        ``L[i + 2] - L[i]`` stored at i, which crops the fields by 2 on each axis (the report's);
+        ``(L[i + 1] - L[i - 1]) / 2`` at i; or this over time and half of the 3 x 3 Sobel filter over space,
+        which is 4 times the derivative, smoothed across (the STIP program's).
     normalized : bool
         Whether derivatives are multiplied by sigma and tau, so that responses of different scales compare.
     k : float
@@ -64,6 +70,10 @@ class Detection:
     margin : int or (int, int)
         Points less than so many frames and pixels of the level (two numbers, or one for both) from a face are
         dropped.
+    online : bool
+        Whether the clip is seen as by a program that reads a stream into empty buffers: all is black before the
+        clip, and so is its first frame; points begin where the integration window is full, and end where a
+        frame's successor still has all of its frames. (The threshold stays that of the whole clip.)
     max_points : int, optional
         The strongest so many points are kept.
     """
@@ -71,9 +81,10 @@ class Detection:
     sigma2: float | Sequence[float] = (4.0, 8.0)
     tau2: float | Sequence[float] = (2.0, 4.0)
     levels: int = 1
+    reduction: Reduction = "wide"
     integration: float = 2.0
     radius: int | None = None
-    truncate: float = 3.0
+    truncate: float | tuple[float, float] = 3.0
     border: Border = "reflect"
     derivatives: Derivatives = "centered"
     normalized: bool = True
@@ -84,6 +95,7 @@ class Detection:
     selection: Literal["all", "maxima"] = "maxima"
     scale_selection: bool = False
     margin: int | tuple[int, int] = 0
+    online: bool = False
     max_points: int | None = None
 
     def __post_init__(self) -> None:
@@ -91,8 +103,9 @@ class Detection:
         for name in ("sigma2", "tau2"):
             value = getattr(self, name)
             object.__setattr__(self, name, value if isinstance(value, tuple) else (value,))
-        if not isinstance(self.margin, tuple):
-            object.__setattr__(self, "margin", (self.margin, self.margin))
+        for name in ("truncate", "margin"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, value if isinstance(value, tuple) else (value, value))
         _core.stip_check(self)
 
     @classmethod
@@ -111,8 +124,7 @@ class Detection:
         Detection
             The detector.
         """
-        if mode not in PRESETS:
-            raise ArgumentError(f"`mode` must be one of {', '.join(map(repr, PRESETS))}, got {mode!r}")
+        check_mode(mode)
         known = {field.name for field in fields(cls)}
         if unknown := sorted(changes.keys() - known):
             raise ArgumentError(f"a detector has no {unknown[0]!r}; it has {', '.join(sorted(known))}")
@@ -120,7 +132,14 @@ class Detection:
         return cls(**{**PRESETS[mode], **chosen})
 
 
-# The report's arithmetic; the paper's meaning; the settings of a public port of the STIP program.
+def check_mode(mode: Mode) -> None:
+    """Raise unless there is such a mode."""
+    if mode not in PRESETS:
+        raise ArgumentError(f"`mode` must be one of {', '.join(map(repr, PRESETS))}, got {mode!r}")
+
+
+# The report's arithmetic; the paper's meaning; the STIP program's, found beside its output (docs/guide/stip.md).
+# Its kernels over time reach 3 deviations, rounded down: at its variances 2, 4 and 8 that is 2.8, rounded up.
 PRESETS: dict[str, dict[str, Any]] = {
     "faithful": {
         "sigma2": 1.5**2,
@@ -137,10 +156,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     "corrected": {},
     "laptev": {
         "levels": 3,
+        "reduction": "narrow",
+        "truncate": (2.8, 4.0),
+        "border": "nearest",
+        "derivatives": "sobel",
         "k": 5e-4,
         "threshold": 1e-9,
         "threshold_type": "absolute",
-        "margin": 5,
+        "margin": (0, 5),
+        "online": True,
     },
 }
 
@@ -152,9 +176,10 @@ def detect(
     sigma2: float | Sequence[float] | None = None,
     tau2: float | Sequence[float] | None = None,
     levels: int | None = None,
+    reduction: Reduction | None = None,
     integration: float | None = None,
     radius: int | None = None,
-    truncate: float | None = None,
+    truncate: float | tuple[float, float] | None = None,
     border: Border | None = None,
     derivatives: Derivatives | None = None,
     normalized: bool | None = None,
@@ -165,6 +190,7 @@ def detect(
     selection: Literal["all", "maxima"] | None = None,
     scale_selection: bool | None = None,
     margin: int | tuple[int, int] | None = None,
+    online: bool | None = None,
     max_points: int | None = None,
 ) -> Points:
     """Find the space-time interest points of a clip.
@@ -176,11 +202,11 @@ def detect(
         gives a clip in pieces along time, for clips that are larger than memory; the points are the same.
     mode : {"faithful", "corrected", "laptev"}
         A preset of all that follows; `Detection` describes each. ``"faithful"`` is what the code of the KTH
-        report does, ``"corrected"`` what its text and the paper mean, ``"laptev"`` the settings of the STIP
-        program.
-    sigma2, tau2, levels, integration, radius, truncate, border, derivatives, normalized : optional
+        report does, ``"corrected"`` what its text and the paper mean, ``"laptev"`` what Laptev's STIP program
+        does.
+    sigma2, tau2, levels, reduction, integration, radius, truncate, border, derivatives, normalized : optional
         Scales, kernels and derivatives; None is what the mode says.
-    k, threshold, threshold_type, interior, selection, scale_selection, margin, max_points : optional
+    k, threshold, threshold_type, interior, selection, scale_selection, margin, online, max_points : optional
         Response and selection; None is what the mode says.
 
     Returns
@@ -223,6 +249,7 @@ def detect(
         sigma2=sigma2,
         tau2=tau2,
         levels=levels,
+        reduction=reduction,
         integration=integration,
         radius=radius,
         truncate=truncate,
@@ -236,6 +263,7 @@ def detect(
         selection=selection,
         scale_selection=scale_selection,
         margin=margin,
+        online=online,
         max_points=max_points,
     )
     pieces = pieces_of(clip)

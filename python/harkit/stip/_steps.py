@@ -21,7 +21,7 @@ def scale_space(
     tau2: float,
     *,
     radius: int | None = None,
-    truncate: float = 3.0,
+    truncate: float | tuple[float, float] = 3.0,
     border: Border = "reflect",
 ) -> NDArray[np.float32]:
     """Smooth a clip by a Gaussian over space and time.
@@ -66,10 +66,10 @@ def gradients(
     ----------
     volume : float32 ndarray of shape (T, H, W)
         The scale space; at least 3 along each axis.
-    derivatives : {"centered", "shifted"}
+    derivatives : {"centered", "shifted", "sobel"}
         See `Detection`.
     border : {"zero", "reflect", "nearest"}
-        What lies outside, for centered derivatives.
+        What lies outside, unless derivatives are shifted.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def second_moments(
     tau2: float,
     *,
     radius: int | None = None,
-    truncate: float = 3.0,
+    truncate: float | tuple[float, float] = 3.0,
     border: Border = "reflect",
 ) -> NDArray[np.float32]:
     """Smooth the products of derivatives: the second-moment matrix of each voxel.

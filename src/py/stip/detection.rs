@@ -8,7 +8,9 @@ use pyo3::prelude::*;
 use super::{Clip, records};
 use crate::error::{Error, ErrorKind, Result};
 use crate::py::runtime::{OrRaise, detached, to_python};
-use crate::stip::{Border, Derivatives, Detector, Radius, Scale, Selection, Settings, Smoothing, Threshold, detect};
+use crate::stip::{
+    Border, Derivatives, Detector, Radius, Reduction, Scale, Selection, Settings, Smoothing, Threshold, detect,
+};
 
 /// The value of an attribute, or the error that says what is wanted.
 pub(super) fn read<'py, T: for<'a> FromPyObject<'a, 'py>>(
@@ -24,7 +26,11 @@ pub(super) fn read<'py, T: for<'a> FromPyObject<'a, 'py>>(
 }
 
 /// What a word stands for.
-fn choice<T: Copy>(object: &Bound<'_, PyAny>, attribute: &'static str, choices: &[(&str, T)]) -> PyResult<T> {
+pub(super) fn choice<T: Copy>(
+    object: &Bound<'_, PyAny>,
+    attribute: &'static str,
+    choices: &[(&str, T)],
+) -> PyResult<T> {
     let names = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let text: String = read(object, attribute, &format!("one of {names}"))?;
     let found = choices.iter().find(|(name, _)| *name == text).map(|&(_, value)| value);
@@ -34,7 +40,7 @@ fn choice<T: Copy>(object: &Bound<'_, PyAny>, attribute: &'static str, choices: 
 }
 
 /// An integer that is not negative.
-fn count(object: &Bound<'_, PyAny>, name: &'static str, value: i64) -> PyResult<usize> {
+pub(super) fn count(object: &Bound<'_, PyAny>, name: &'static str, value: i64) -> PyResult<usize> {
     usize::try_from(value)
         .map_err(|_| Error::argument(name, format!("must not be negative, got {value}")))
         .or_raise(object.py())
@@ -44,20 +50,24 @@ fn count(object: &Bound<'_, PyAny>, name: &'static str, value: i64) -> PyResult<
 pub(super) fn smoothing(object: &Bound<'_, PyAny>) -> PyResult<Smoothing> {
     let borders = [("zero", Border::Zero), ("reflect", Border::Reflect), ("nearest", Border::Nearest)];
     let border = choice(object, "border", &borders)?;
-    let truncate: f32 = read(object, "truncate", "a number")?;
-    let radius = match read::<Option<i64>>(object, "radius", "an integer or None")? {
-        Some(samples) => Radius::Samples(count(object, "radius", samples)?),
-        None if truncate > 0.0 && truncate <= 100.0 => Radius::Deviations(truncate),
+    let (time, space) = read::<(f32, f32)>(object, "truncate", "a number, or two of them (frames, pixels)")?;
+    let samples = read::<Option<i64>>(object, "radius", "an integer or None")?;
+    let samples = samples.map(|samples| count(object, "radius", samples)).transpose()?;
+    let reach = |truncate: f32| match samples {
+        Some(samples) => Ok(Radius::Samples(samples)),
+        None if truncate > 0.0 && truncate <= 100.0 => Ok(Radius::Deviations(truncate)),
         None => {
             let message = format!("must be more than 0 and at most 100 standard deviations, got {truncate}");
-            return Err(to_python(object.py(), &Error::argument("truncate", message)));
+            Err(to_python(object.py(), &Error::argument("truncate", message)))
         }
     };
-    Ok(Smoothing { radius, border })
+    Ok(Smoothing { radius: [reach(space)?, reach(time)?], border })
 }
 
 pub(super) fn derivatives(object: &Bound<'_, PyAny>) -> PyResult<Derivatives> {
-    choice(object, "derivatives", &[("shifted", Derivatives::Shifted), ("centered", Derivatives::Centered)])
+    let choices =
+        [("shifted", Derivatives::Shifted), ("centered", Derivatives::Centered), ("sobel", Derivatives::Sobel)];
+    choice(object, "derivatives", &choices)
 }
 
 /// What a `Detection` says.
@@ -73,6 +83,7 @@ pub(super) fn settings(object: &Bound<'_, PyAny>) -> PyResult<Settings> {
     let settings = Settings {
         scales: scales.collect(),
         levels: u32::try_from(count(object, "levels", read(object, "levels", "an integer")?)?).unwrap_or(u32::MAX),
+        reduction: choice(object, "reduction", &[("wide", Reduction::Wide), ("narrow", Reduction::Narrow)])?,
         smoothing: smoothing(object)?,
         derivatives: derivatives(object)?,
         normalized: read(object, "normalized", "True or False")?,
@@ -87,6 +98,7 @@ pub(super) fn settings(object: &Bound<'_, PyAny>) -> PyResult<Settings> {
         selection: choice(object, "selection", &[("all", Selection::All), ("maxima", Selection::Maxima)])?,
         scale_selection: read(object, "scale_selection", "True or False")?,
         margin: [count(object, "margin", frames)?, count(object, "margin", pixels)?],
+        online: read(object, "online", "True or False")?,
         max_points: max_points.map(|most| count(object, "max_points", most)).transpose()?,
     };
     settings.check().or_raise(object.py())?;

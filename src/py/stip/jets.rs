@@ -15,7 +15,7 @@ use crate::stip::{Derivatives, Describer, Jet, describe};
 fn jet(py: Python<'_>, terms: usize, derivatives: Derivatives) -> PyResult<Jet> {
     match (terms, derivatives) {
         (6, Derivatives::Shifted) => Ok(Jet::SixUnhalved),
-        (6, Derivatives::Centered) => Ok(Jet::Six),
+        (6, Derivatives::Centered | Derivatives::Sobel) => Ok(Jet::Six),
         (34, _) => Ok(Jet::ThirtyFour),
         _ => Err(Error::argument("terms", format!("must be 6 or 34, got {terms}"))).or_raise(py),
     }
