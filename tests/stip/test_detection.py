@@ -124,7 +124,7 @@ def test_pieces_give_the_points_of_the_whole(mode: Any, length: int) -> None:
     np.testing.assert_array_equal(stip.detect(pieces, mode=mode), whole)
 
 
-@pytest.mark.parametrize("mode", ["faithful", "corrected"])
+@pytest.mark.parametrize("mode", ["faithful", "corrected", "laptev"])
 def test_the_number_of_threads_does_not_matter(mode: Any, threads: Any) -> None:
     clip = volume("E")
     found = []
@@ -194,8 +194,12 @@ def test_a_detector_compares_prints_and_keeps_what_it_was_told() -> None:
         ({"radius": -1}, "`radius` must not be negative"),
         ({"radius": 5000}, "kernels of radius 5000"),
         ({"truncate": 0.0}, "`truncate` must be more than 0"),
+        ({"truncate": (3.0, -1.0)}, "`truncate` must be more than 0"),
+        ({"truncate": (3.0, 3.0, 3.0)}, "`truncate` must be a number, or two"),
         ({"border": "wrap"}, '`border` must be one of "zero", "reflect", "nearest"'),
         ({"derivatives": "prewitt"}, "`derivatives` must be one of"),
+        ({"reduction": "half"}, '`reduction` must be one of "wide", "narrow"'),
+        ({"online": "yes"}, "`online` must be True or False"),
         ({"selection": "some"}, "`selection` must be one of"),
         ({"margin": -1}, "`margin` must not be negative"),
         ({"margin": (1, 2, 3)}, "`margin` must be an integer, or two"),
