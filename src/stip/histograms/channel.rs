@@ -11,7 +11,7 @@ use crate::stip::chain::ScaleSpace;
 use crate::stip::flow::Flow;
 use crate::stip::frames::{Frames, Values};
 use crate::stip::pyramid::Pyramid;
-use crate::stip::settings::Scale;
+use crate::stip::settings::{Reduction, Scale};
 use crate::stip::{Point, rows};
 
 /// The longest gradient of values from 0 to 1, with room for what resizing leaves, and what 1 weighs.
@@ -47,7 +47,7 @@ impl Plan {
     /// Frames that one frame's sums need before and after it.
     pub fn halo(&self) -> [usize; 2] {
         match self.kind {
-            Kind::Gradients(scale) => [SMOOTHING.radius.of(scale.tau2); 2],
+            Kind::Gradients(scale) => [SMOOTHING.radius[1].of(scale.tau2); 2],
             Kind::Flow(_) => [0, 1],
         }
     }
@@ -109,7 +109,13 @@ impl Channel {
         let lines =
             Lines { across: vec![0.0; width], down: vec![0.0; width], bins: vec![0; width], weights: vec![0; width] };
         let supports = Supports::new(&plan.geometry, &plan.points, plan.fields());
-        Self { pyramid: (level > 0).then(|| Pyramid::new(shape, level)), source, supports, wanted, lines }
+        Self {
+            pyramid: (level > 0).then(|| Pyramid::new(Reduction::Wide, shape, level)),
+            source,
+            supports,
+            wanted,
+            lines,
+        }
     }
 
     pub fn push(&mut self, frames: &Frames<'_>, range: Range<usize>, job: &Job) -> Result<()> {
@@ -149,7 +155,7 @@ fn take(
 ) {
     match source {
         Source::Gradients { space, smooth, integral } => {
-            if let Some(t) = space.push(frames, index) {
+            for t in space.push(frames, index) {
                 smoothed(space, smooth, integral, supports, lines, wanted, t);
             }
         }

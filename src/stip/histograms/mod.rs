@@ -28,7 +28,7 @@ use integral::BINS;
 use support::{Geometry, Sums};
 
 /// How gradients are smoothed.
-const SMOOTHING: Smoothing = Smoothing { radius: Radius::Deviations(3.0), border: Border::Reflect };
+const SMOOTHING: Smoothing = Smoothing { radius: [Radius::Deviations(3.0); 2], border: Border::Reflect };
 /// From this variance on frames are halved, four times as much for each further level.
 const HALVED_FROM: f32 = 16.0;
 /// Frames are not halved to less than so many pixels along their shorter side.
