@@ -109,7 +109,13 @@ impl Channel {
         let lines =
             Lines { across: vec![0.0; width], down: vec![0.0; width], bins: vec![0; width], weights: vec![0; width] };
         let supports = Supports::new(&plan.geometry, &plan.points, plan.fields());
-        Self { pyramid: (level > 0).then(|| Pyramid::new(Reduction::Wide, shape, level)), source, supports, wanted, lines }
+        Self {
+            pyramid: (level > 0).then(|| Pyramid::new(Reduction::Wide, shape, level)),
+            source,
+            supports,
+            wanted,
+            lines,
+        }
     }
 
     pub fn push(&mut self, frames: &Frames<'_>, range: Range<usize>, job: &Job) -> Result<()> {
