@@ -88,9 +88,7 @@ def optical_flow(
     >>> flow.shape, flow[0, 16:48, 16:48].mean((0, 1)).round(1) + 0
     ((1, 64, 64, 2), array([1.5, 0. ], dtype=float32))
     """
-    settings = OpticalFlow(
-        levels=levels, iterations=iterations, window=window, regularization=regularization
-    )
+    settings = OpticalFlow(levels=levels, iterations=iterations, window=window, regularization=regularization)
     frames = as_clip(clip)
     n_frames, height, width = frames.shape
     if n_frames < 2:
