@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,13 @@ def test_a_model_or_video_that_is_not_there_is_one_line(out: Path, films: Path, 
     assert f"{tmp_path / 'none'}: there is no such folder" in run("predict", tmp_path / "none", video).stderr
     done = run("predict", out / "toy" / "test-plain", tmp_path / "none.mkv")
     assert done.exit_code == 2 and "none.mkv" in done.stderr and done.stdout == ""
+
+
+# harkit demo
+
+
+def test_a_class_without_a_video_has_no_picture(films: Path, tmp_path: Path) -> None:
+    everything = toy.everything(films / "toy")
+    some = everything.select([i for i, label in enumerate(everything.labels) if label == 1])
+    made = sys.modules["harkit.cli.demo"]._pictures((experiments.Fold(some, everything),), tmp_path)
+    assert list(made) == ["points-hop.png", "space-time-hop.png"]

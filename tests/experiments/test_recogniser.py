@@ -57,7 +57,8 @@ def test_every_recipe_can_be_kept(name: str, mode: str, tmp_path: Path) -> None:
     recogniser.fit([sets], labels, groups)
     recogniser.save(tmp_path)
     loaded = Recogniser.load(tmp_path)
-    np.testing.assert_array_equal(loaded.scores(sets), recogniser.scores(sets))
+    # Arrays may lie differently in memory afterwards, and BLAS then sums in another order.
+    np.testing.assert_allclose(loaded.scores(sets), recogniser.scores(sets), rtol=1e-4, atol=1e-5)
     assert loaded.settings()["extractor"] == recogniser.settings()["extractor"]
 
 

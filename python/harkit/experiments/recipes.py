@@ -23,7 +23,7 @@ def faithful(seed: int) -> Recogniser:
     Parameters
     ----------
     seed : int
-        Of the vocabulary.
+        Of the vocabulary, and of the order in which the solver takes videos.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def faithful(seed: int) -> Recogniser:
         counts, a linear machine.
     """
     words = BagOfWords(400, algorithm="minibatch", batch_size=4096, random_state=seed)
-    machine = make_pipeline(StandardScaler(), LinearSVC(max_iter=5000))
+    machine = make_pipeline(StandardScaler(), LinearSVC(max_iter=5000, random_state=seed))
     return Recogniser(StipExtractor("faithful", descriptor="jet6"), words, machine)
 
 
@@ -61,7 +61,7 @@ def best(seed: int, *, enhancement: Sequence[Any] = (), max_side: int | None = N
     Parameters
     ----------
     seed : int
-        Of the mixtures.
+        Of the mixtures, and of the order in which the solver takes videos.
     enhancement : sequence of harkit.enhancement.Enhancement
         In front of everything.
     max_side : int, optional
@@ -88,7 +88,7 @@ def best(seed: int, *, enhancement: Sequence[Any] = (), max_side: int | None = N
             for name, columns in kinds.items()
         ]
     )
-    return Recogniser(extractor, vectors, LinearSVC(C=10), mirrored=True)
+    return Recogniser(extractor, vectors, LinearSVC(C=10, random_state=seed), mirrored=True)
 
 
 def quick(seed: int) -> Recogniser:
@@ -97,7 +97,7 @@ def quick(seed: int) -> Recogniser:
     Parameters
     ----------
     seed : int
-        Of the mixture.
+        Of the mixture, and of the order in which the solver takes videos.
 
     Returns
     -------
@@ -105,4 +105,5 @@ def quick(seed: int) -> Recogniser:
         Gradient and flow histograms at Harris-3D points, one Fisher vector, a linear machine.
     """
     extractor = StipExtractor("corrected", descriptor="hoghof", sigma2=(4, 8), tau2=(2, 4))
-    return Recogniser(extractor, FisherVector(32, pca=32, random_state=seed), LinearSVC(C=10))
+    vectors = FisherVector(32, pca=32, random_state=seed)
+    return Recogniser(extractor, vectors, LinearSVC(C=10, random_state=seed))
