@@ -21,12 +21,9 @@ pub enum Seeds {
 #[derive(Clone, Copy, Debug)]
 pub enum Search {
     /// Until they move by less than `tolerance` times the mean variance of the columns (the sum of squares).
-    Lloyd {
-        tolerance: f64,
-    },
-    Minibatch {
-        size: usize,
-    },
+    Lloyd { tolerance: f64 },
+    /// Batches of `size` rows, or of all where there are fewer.
+    Minibatch { size: usize },
 }
 
 #[derive(Clone, Debug)]
@@ -70,7 +67,7 @@ pub fn kmeans(rows: Rows<'_>, settings: &Settings, job: &Job) -> Result<Clusteri
                     Centres::new(Rows::new(&centres, settings.count, rows.columns())?).assign(sample, job)?;
                 Ok((total(&distances), centres))
             })?;
-            minibatch(rows, centres, size, settings.max_iterations, &mut stream, job)
+            minibatch(rows, centres, size.min(rows.len()), settings.max_iterations, &mut stream, job)
         }
     }
 }

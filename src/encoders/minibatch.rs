@@ -31,7 +31,7 @@ pub fn minibatch(
     job: &Job,
 ) -> Result<Clustering> {
     let count = centres.len() / rows.columns();
-    let steps = (max_epochs * rows.len() / size).max(1);
+    let steps = (max_epochs.saturating_mul(rows.len()) / size).max(1);
     let smoothing = (2.0 * size as f64 / (rows.len() as f64 + 1.0)).min(1.0);
     let mut state = State { centres, counts: vec![0.0; count], since_reassignment: 0 };
     let (mut smoothed, mut least, mut idle) = (None, f64::INFINITY, 0);

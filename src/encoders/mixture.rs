@@ -5,10 +5,10 @@
 //! 1e-12 are left out. Memory is at most 64 blocks of statistics, 2 K D float64 each. A pass costs n K D.
 
 use super::tiles::{fused_level, multiply, tiled};
-use super::{Rows, column_variances};
+use super::{Rows, column_means, column_variances};
 use crate::error::{Error, Result};
 use crate::parallel::{Job, map_blocks};
-use crate::simd::Level;
+use crate::simd::{Level, vectorised};
 
 /// Blocks that the rows are cut into at most, and rows of a block at least.
 const BLOCKS: usize = 64;
@@ -141,7 +141,7 @@ pub fn fit(rows: Rows<'_>, labels: &[u32], count: usize, settings: Settings, job
         let message = format!("must be one label below {count} for each of {} rows", rows.len());
         return Err(Error::argument("labels", message));
     }
-    let variances = column_variances(rows);
+    let variances: Vec<f64> = column_variances(rows).iter().map(|variance| variance.max(LEAST_VARIANCE)).collect();
     let floor: Vec<f64> = variances.iter().map(|variance| (variance * settings.floor).max(LEAST_VARIANCE)).collect();
     let mut mixture = from_labels(rows, labels, count, &variances, &floor);
     let (mut known, mut converged, mut iterations) = (f64::NEG_INFINITY, false, 0);
@@ -156,7 +156,7 @@ pub fn fit(rows: Rows<'_>, labels: &[u32], count: usize, settings: Settings, job
     Ok(Fit { mixture, log_likelihood: known, iterations, converged })
 }
 
-/// Means and variances of clusters; an empty one gets the mean of nothing, the origin, and all variances.
+/// Means and variances of clusters; an empty one gets those of all rows.
 fn from_labels(rows: Rows<'_>, labels: &[u32], count: usize, variances: &[f64], floor: &[f64]) -> Mixture {
     let columns = rows.columns();
     let start = |variances: Vec<f64>, means: Vec<f64>| Mixture {
@@ -173,7 +173,7 @@ fn from_labels(rows: Rows<'_>, labels: &[u32], count: usize, variances: &[f64], 
         sums
     };
     // Two passes: the variances are taken around the means.
-    let origin = start(variances.repeat(count), vec![0.0; count * columns]);
+    let origin = start(variances.repeat(count), column_means(rows).repeat(count));
     let centred = start(variances.repeat(count), origin.maximised(&hard(&origin), floor).means);
     centred.maximised(&hard(&centred), floor)
 }
@@ -190,26 +190,15 @@ impl Statistics {
     }
 
     fn take(&mut self, mixture: &Mixture, rows: Rows<'_>, posteriors: &[f64], densities: &[f64]) {
-        let count = mixture.weights.len();
-        for (i, (posteriors, density)) in posteriors.chunks_exact(count).zip(densities).enumerate() {
-            self.log_likelihood += density;
-            for (k, &posterior) in posteriors.iter().enumerate() {
-                if posterior >= NEGLIGIBLE {
-                    self.take_row(mixture, rows.row(i), k, posterior);
-                }
-            }
-        }
+        self.log_likelihood += densities.iter().sum::<f64>();
+        add_rows(&mut self.shares, &mut self.first, &mut self.second, rows.values(), &mixture.means, posteriors);
     }
 
     fn take_row(&mut self, mixture: &Mixture, row: &[f32], k: usize, posterior: f64) {
         let span = k * mixture.columns..(k + 1) * mixture.columns;
         self.shares[k] += posterior;
-        let sums = self.first[span.clone()].iter_mut().zip(&mut self.second[span.clone()]);
-        for ((&value, &mean), (first, second)) in row.iter().zip(&mixture.means[span]).zip(sums) {
-            let difference = f64::from(value) - mean;
-            *first += posterior * difference;
-            *second += posterior * difference * difference;
-        }
+        let means = &mixture.means[span.clone()];
+        add_row(&mut self.first[span.clone()], &mut self.second[span], row, means, posterior);
     }
 
     fn add(&mut self, other: &Self) {
@@ -221,6 +210,40 @@ impl Statistics {
                 *sum += value;
             }
         }
+    }
+}
+
+vectorised! {
+    /// Adds what rows give to each component, by their posteriors (rows x K).
+    fn add_rows(
+        shares: &mut [f64],
+        first: &mut [f64],
+        second: &mut [f64],
+        rows: &[f32],
+        means: &[f64],
+        posteriors: &[f64],
+    ) {
+        let count = shares.len();
+        let columns = means.len() / count;
+        for (row, posteriors) in rows.chunks_exact(columns).zip(posteriors.chunks_exact(count)) {
+            for (k, &posterior) in posteriors.iter().enumerate() {
+                if posterior >= NEGLIGIBLE {
+                    let span = k * columns..(k + 1) * columns;
+                    shares[k] += posterior;
+                    add_row(&mut first[span.clone()], &mut second[span.clone()], row, &means[span], posterior);
+                }
+            }
+        }
+    }
+}
+
+/// Adds what one row gives to one component.
+#[inline(always)]
+fn add_row(first: &mut [f64], second: &mut [f64], row: &[f32], means: &[f64], posterior: f64) {
+    for ((&value, &mean), (first, second)) in row.iter().zip(means).zip(first.iter_mut().zip(second)) {
+        let difference = f64::from(value) - mean;
+        *first += posterior * difference;
+        *second += posterior * difference * difference;
     }
 }
 
@@ -323,5 +346,44 @@ impl Panels {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::simd::tests::same_at_every_level;
+
+    #[test]
+    fn posteriors_are_those_of_the_formula_at_every_level() {
+        let (n, count, columns) = (29, 19, 5);
+        let mut stream = Stream::keyed(1, &[]);
+        let mut some = |length: usize, low: f64| (0..length).map(|_| stream.uniform() + low).collect::<Vec<f64>>();
+        let values: Vec<f32> = some(n * columns, 7.0).into_iter().map(|value| value as f32).collect();
+        let rows = Rows::new(&values, n, columns).unwrap();
+        let weights: Vec<f64> = some(count, 0.1);
+        let sum: f64 = weights.iter().sum();
+        let weights = weights.into_iter().map(|weight| weight / sum).collect();
+        let mixture = Mixture::new(weights, some(count * columns, 7.0), some(count * columns, 0.1)).unwrap();
+        let density = |i: usize, k: usize| -> f64 {
+            let term = |(column, &value): (usize, &f32)| {
+                let at = k * columns + column;
+                let (mean, variance) = (mixture.means()[at], mixture.variances()[at]);
+                (f64::from(value) - mean).powi(2) / variance + (std::f64::consts::TAU * variance).ln()
+            };
+            mixture.weights()[k] * (-0.5 * rows.row(i).iter().enumerate().map(term).sum::<f64>()).exp()
+        };
+        same_at_every_level(|| {
+            let (posteriors, densities) = mixture.posteriors(rows, &Job::new()).unwrap();
+            for i in 0..n {
+                let sum: f64 = (0..count).map(|k| density(i, k)).sum();
+                assert!((densities[i] - sum.ln()).abs() < 1e-11);
+                for k in 0..count {
+                    assert!((posteriors[i * count + k] - density(i, k) / sum).abs() < 1e-11);
+                }
+            }
+            (posteriors, densities)
+        });
     }
 }

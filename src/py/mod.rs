@@ -60,7 +60,9 @@ mod _core {
     #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
     #[pymodule_export]
-    use super::stip::description::stip_optical_flow;
+    use super::stip::description::{
+        StipHistograms, stip_check_flow, stip_check_histograms, stip_histograms, stip_optical_flow,
+    };
     #[pymodule_export]
     use super::stip::detection::{StipDetector, stip_check, stip_detect};
     #[pymodule_export]

@@ -210,13 +210,13 @@ fn groups(points: &[Point], (height, width): (usize, usize), smoothing: Smoothin
     Ok(groups)
 }
 
-fn outside(number: usize, point: &Point) -> Error {
+pub(super) fn outside(number: usize, point: &Point) -> Error {
     let Point { t, y, x, .. } = point;
     Error::argument("points", format!("must lie in the clip, number {number} is at (t, y, x) = ({t}, {y}, {x})"))
 }
 
 /// The error of the first point after the end of a clip of `total` frames.
-fn check_frames(points: &[Point], total: usize) -> Result<()> {
+pub(super) fn check_frames(points: &[Point], total: usize) -> Result<()> {
     let late = points.iter().enumerate().find(|(_, point)| point.t as usize >= total);
     late.map_or(Ok(()), |(number, point)| Err(outside(number, point)))
 }

@@ -9,6 +9,7 @@
 //! * `ring`, `blur`, `gradient`, `rows`: windows, kernels and loops
 //! * `pyramid`, `chain`, `select`, `scales`, [`detector`]: frames to responses to points
 //! * [`flow`]: where pixels go
+//! * [`histograms`]: gradients and flow around a point as its descriptor
 //! * [`jets`]: derivatives at a point as its descriptor
 //!
 //! Sources: Laptev, "On space-time interest points", IJCV 2005; Schuldt, Laptev and Caputo, ICPR 2004.
@@ -16,6 +17,7 @@
 pub mod detector;
 pub mod flow;
 pub mod frames;
+pub mod histograms;
 pub mod jets;
 pub mod kernel;
 pub mod settings;
@@ -34,6 +36,7 @@ mod select;
 pub use detector::{Detector, detect};
 pub use flow::{FlowSettings, optical_flow};
 pub use frames::{Frames, Values};
+pub use histograms::{Blocks, HistogramDescriber, HistogramSettings, Normalization, describe_histograms};
 pub use jets::{Describer, Jet, describe};
 pub use kernel::{Border, Radius};
 pub use settings::{Derivatives, Reduction, Scale, Selection, Settings, Smoothing, Threshold};

@@ -90,6 +90,14 @@ vectorised! {
     }
 }
 
+/// Halved central differences of a row; at its ends, where one side is missing, a half of the other.
+pub(super) fn slope(out: &mut [f32], row: &[f32]) {
+    let Some(last) = row.len().checked_sub(1).filter(|&last| last > 0) else { return out.fill(0.0) };
+    difference(&mut out[1..last], &row[..last - 1], &row[2..], 0.5);
+    out[0] = 0.5 * (row[1] - row[0]);
+    out[last] = 0.5 * (row[last] - row[last - 1]);
+}
+
 vectorised! {
     /// `out[i] = a[i] b[i]`.
     pub(super) fn product(out: &mut [f32], a: &[f32], b: &[f32]) {

@@ -211,8 +211,8 @@ def test_bad_sequences_are_named(encoder: Any, sets: Sets) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"max_descriptors": 0}, ValueError, "`max_descriptors` must be an integer, 1 or more"),
-        ({"pca": 0}, ValueError, "`pca` must be an integer, 1 or more"),
+        ({"max_descriptors": 0}, ValueError, "`max_descriptors` must be an integer from 1"),
+        ({"pca": 0}, ValueError, "`pca` must be an integer from 1"),
         ({"pca": 99}, ValueError, "`pca` must be at most"),
         ({"columns": (3, 9)}, ValueError, "`columns` must lie within the 8 of a descriptor"),
         ({"columns": (3, 3)}, ValueError, "`columns` must lie within"),

@@ -121,7 +121,7 @@ def test_the_seed_decides() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_clusters": 0}, "`n_clusters` must be an integer, 1 or more, got 0"),
+        ({"n_clusters": 0}, "`n_clusters` must be an integer from 1 to 2147483647, got 0"),
         ({"n_clusters": 2.0}, "`n_clusters` must be an integer"),
         ({"n_clusters": 9}, "`n_clusters` must be at most n_samples=6, got 9"),
         ({"init": "best"}, "`init` must be one of 'k-means\\+\\+', 'random', got 'best'"),

@@ -125,6 +125,16 @@ def test_pieces_give_the_points_of_the_whole(mode: Any, length: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["faithful", "corrected", "laptev"])
+def test_empty_pieces_do_not_matter(mode: Any) -> None:
+    clip = volume("E")[:60]
+    pieces = [clip[:0], clip[:0], clip[:1], clip[:0], clip[1:30], clip[30:], clip[:0]]
+    whole = stip.detect(clip, mode=mode)
+    np.testing.assert_array_equal(stip.detect(iter(pieces), mode=mode), whole)
+    jets = stip.describe(iter(pieces), whole, descriptor="jet6", mode=mode)
+    np.testing.assert_array_equal(jets, stip.describe(clip, whole, descriptor="jet6", mode=mode))
+
+
+@pytest.mark.parametrize("mode", ["faithful", "corrected", "laptev"])
 def test_the_number_of_threads_does_not_matter(mode: Any, threads: Any) -> None:
     clip = volume("E")
     found = []

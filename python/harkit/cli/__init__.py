@@ -14,10 +14,11 @@ from harkit.cli.extract_frames import extract_frames
 from harkit.cli.inspect import inspect
 from harkit.cli.list import list_experiments
 from harkit.cli.predict import predict
+from harkit.cli.report import report
 from harkit.cli.run import run
 
 __all__ = ["main"]
 
 main = Commands("harkit", help="Human action recognition from video.", no_args_is_help=True)
-for _command in (demo, doctor, enhance, extract_frames, inspect, list_experiments, predict, run):
+for _command in (demo, doctor, enhance, extract_frames, inspect, list_experiments, predict, report, run):
     main.add_command(_command)

@@ -68,9 +68,13 @@ def _lines(record: Record) -> Iterator[str]:
         yield "no fold has two classes to learn and an item to test: no figure"
         return
     yield ""
-    yield table(("", "hits", "of", "accuracy", "95 % over clips", "95 % over groups"), list(_rows(record)))
     if not record.complete:
-        yield "the hits are those of the part at hand: they say nothing about the reported figure"
+        yield table(
+            ("seed", "hits", "of"), [(run.seed, run.hits, len(run.predictions)) for run in record.runs]
+        )
+        yield "the hits are those of the part at hand: they say nothing about a figure of the whole"
+        return
+    yield table(("", "hits", "of", "accuracy", "95 % over clips", "95 % over groups"), list(_rows(record)))
 
 
 def _rows(record: Record) -> Iterator[tuple[object, ...]]:
@@ -80,12 +84,11 @@ def _rows(record: Record) -> Iterator[tuple[object, ...]]:
         yield "reported", hits, n, f"{hits / n:.2%}", _interval(wilson_interval(hits, n)), ""
     summary = record.summary()
     n = summary["n"]
-    name = "harkit" if record.complete else "harkit, of the part"
     for run, hits in zip(record.runs, summary["hits"], strict=True):
         first = run is record.runs[0]
         seed = f", seed {run.seed}" if len(record.runs) > 1 else ""
         over_groups = _interval(summary["groups"]) if first and summary["groups"] else ""
-        yield f"{name}{seed}", hits, n, f"{hits / n:.2%}", _interval(wilson_interval(hits, n)), over_groups
+        yield f"harkit{seed}", hits, n, f"{hits / n:.2%}", _interval(wilson_interval(hits, n)), over_groups
     if summary["sd"] is not None:
         low, high = summary["range"]
         yield (

@@ -71,14 +71,15 @@ def _material(folder: Path) -> tuple[str, Path]:
 def _pictures(folds: tuple[experiments.Fold, ...], folder: Path) -> Iterator[str]:
     """Draw the points of a video of each class over its frames, and in space and time."""
     split = folds[0].train
-    for label, name in enumerate(split.classes):
+    for label in np.unique(split.labels):
+        name = split.classes[label]
         path = split.paths[int(np.flatnonzero(split.labels == label)[0])]
         gray = harkit.read_clip(path, gray=True)
         points = stip.detect(gray, sigma2=(4, 8), tau2=(2, 4))
         yield save_figure(
             plotting.points_on_frames(gray, points).flat[0], folder / f"points-{name.lower()}.png"
         )
-        if label == 0:
+        if label == split.labels.min():
             shape = (gray.shape[0], gray.shape[1], gray.shape[2])
             axes = plotting.points_in_space_time(points, shape=shape)
             yield save_figure(axes.flat[0], folder / f"space-time-{name.lower()}.png")

@@ -168,7 +168,7 @@ def _sample(X: Sets, width: int, most: int, generator: np.random.Generator) -> N
     if total > most:
         chosen = np.sort(generator.choice(total, most, replace=False, shuffle=False))
     rows = np.empty((len(chosen), width), dtype=np.float32)
-    bounds = [int(bound) for bound in np.searchsorted(chosen, np.r_[0, ends])]
+    bounds = [0, *(int(np.searchsorted(chosen, end)) for end in ends)]
     for i, (start, stop) in enumerate(pairwise(bounds)):
         if stop > start:
             before = int(ends[i - 1]) if i else 0

@@ -18,10 +18,13 @@ __all__ = ["checked_rows", "choice", "count", "number", "seed_of", "to_rows"]
 _LARGEST = 1e17
 
 
-def count(name: str, value: object, *, least: int = 1) -> int:
-    """Give `value` if it is an integer of at least `least`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-        raise ArgumentError(f"`{name}` must be an integer, {least} or more, got {value!r}")
+_MOST = 2**31 - 1
+
+
+def count(name: str, value: object) -> int:
+    """Give `value` if it is a positive integer of 31 bits."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value <= _MOST:
+        raise ArgumentError(f"`{name}` must be an integer from 1 to {_MOST}, got {value!r}")
     return int(value)
 
 

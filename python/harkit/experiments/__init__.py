@@ -6,6 +6,7 @@
 `run`                  run it: a `Result` with a `Record`, and a `Recogniser`
 `Record`               everything about a run, as JSON
 `read_records`         the records below a folder
+`page`, `markdown`     all of them on one page of HTML, or in a table
 `Recogniser`           extractor, encoder and classifier, saved and loaded
 `wilson_interval`      an interval over clips
 `group_interval`       an interval over persons
@@ -18,6 +19,8 @@ from harkit.errors import ArgumentError
 from harkit.experiments import kth_stip_bow, local_features
 from harkit.experiments.classifiers import ChiSquareSVC
 from harkit.experiments.experiment import Experiment, Fold, Material, Reported
+from harkit.experiments.html import page
+from harkit.experiments.markdown import markdown
 from harkit.experiments.recogniser import Recogniser
 from harkit.experiments.record import Prediction, Record, Run, read_records
 from harkit.experiments.runner import Result, run
@@ -38,6 +41,8 @@ __all__ = [
     "confusion",
     "find",
     "group_interval",
+    "markdown",
+    "page",
     "read_records",
     "run",
     "wilson_interval",

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics.pairwise import additive_chi2_kernel
 from sklearn.svm import SVC
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
 __all__ = ["ChiSquareSVC"]
 
@@ -57,7 +58,9 @@ class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ChiSquareSVC
             Itself.
         """
-        histograms, labels = validate_data(self, X, y, ensure_non_negative=True)
+        histograms, labels = validate_data(self, X, y)
+        check_non_negative(histograms, "ChiSquareSVC")
+        check_classification_targets(labels)
         self.histograms_ = histograms
         distances = _distances(histograms, histograms)
         above = distances[np.triu_indices(len(histograms), 1)]
@@ -80,7 +83,8 @@ class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n, n_classes), or (n,) for two classes
             As :meth:`sklearn.svm.SVC.decision_function`.
         """
-        values: NDArray[np.float64] = self.machine_.decision_function(self._kernel(X))
+        kernel = self._kernel(X)
+        values: NDArray[np.float64] = self.machine_.decision_function(kernel)
         return values
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -96,12 +100,14 @@ class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n,)
             Labels.
         """
-        labels: NDArray[Any] = self.machine_.predict(self._kernel(X))
+        kernel = self._kernel(X)
+        labels: NDArray[Any] = self.machine_.predict(kernel)
         return labels
 
     def _kernel(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        histograms = validate_data(self, X, reset=False, ensure_non_negative=True)
+        histograms = validate_data(self, X, reset=False)
+        check_non_negative(histograms, "ChiSquareSVC")
         return np.exp(-_distances(histograms, self.histograms_) / self.scale_)
 
     def __sklearn_tags__(self) -> Any:
@@ -111,5 +117,6 @@ class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _distances(a: Any, b: Any) -> NDArray[np.float64]:
-    # scikit-learn's kernel is minus the sum, without the half.
+    # scikit-learn's kernel is minus the sum, without the half; it takes no read-only arrays.
+    a, b = np.require(a, requirements="W"), np.require(b, requirements="W")
     return np.asarray(-0.5 * additive_chi2_kernel(a, b), dtype=np.float64)

@@ -35,7 +35,13 @@ class Reported:
 
 @dataclass(frozen=True)
 class Fold:
-    """Items to learn from and items to recognise."""
+    """Items to learn from and items to recognise.
+
+    Attributes
+    ----------
+    train, test : Split
+        Both kinds.
+    """
 
     train: Split
     test: Split

@@ -8,6 +8,7 @@ from typing import Literal
 
 from harkit import datasets
 from harkit.datasets import Split
+from harkit.errors import ArgumentError
 from harkit.experiments.experiment import Experiment, Fold, Material, Reported
 from harkit.experiments.recipes import best, corrected, faithful
 from harkit.experiments.recogniser import Recogniser
@@ -66,6 +67,10 @@ def _leave_one_person_out(folder: Path) -> Material:
         for c in range(len(everything.classes))
     ]
     rows = [i for i, label in enumerate(everything.labels) if len(persons[label]) > 1]
+    if not rows:
+        raise ArgumentError(
+            f"leaving one person out needs an action of two persons or more among the clips in {folder}"
+        )
     kept = everything.select(rows, name="all")
     note = "Leave one person out, over the actions with two persons or more"
     dropped = [name for name, members in zip(everything.classes, persons, strict=True) if len(members) < 2]

@@ -219,6 +219,11 @@ class Recogniser:
         except (ValueError, KeyError, TypeError) as error:
             raise ArgumentError(f"{place / _SETTINGS}: cannot be read: {error}", path=place) from error
         parts = _load_model(place / _MODEL)
+        for label in parts["classifier"].classes_:
+            if not 0 <= label < len(classes):
+                raise ArgumentError(
+                    f"{place / _MODEL}: knows class {label}, but {len(classes)} classes are named", path=place
+                )
         recogniser = cls(extractor, parts["encoder"], parts["classifier"])
         recogniser.classes = classes
         return recogniser
@@ -241,9 +246,17 @@ def _load_model(path: Path) -> dict[str, Any]:
     except Exception as error:
         # skops lets errors of zip, JSON and NumPy through as they are.
         raise ArgumentError(f"{path}: cannot be read: {error}", path=path) from error
+    if not _is_whole(parts):
+        raise ArgumentError(f"{path}: holds no fitted encoder and classifier", path=path)
+    return dict(parts)
+
+
+def _is_whole(parts: Any) -> bool:
     if not isinstance(parts, dict) or set(parts) != {"encoder", "classifier"}:
-        raise ArgumentError(f"{path}: holds no encoder and classifier", path=path)
-    return parts
+        return False
+    classifier = parts["classifier"]
+    has_methods = hasattr(parts["encoder"], "transform") and hasattr(classifier, "decision_function")
+    return has_methods and np.asarray(getattr(classifier, "classes_", None)).dtype.kind in "iu"
 
 
 def _extractor_settings(extractor: StipExtractor) -> dict[str, Any]:

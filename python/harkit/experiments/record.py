@@ -88,7 +88,7 @@ class Record:
     versions, machine : dict of str
         Of packages; of processor, system and threads.
     files : dict of str
-        SHA-256 of each video by its name in the set.
+        SHA-256 of each video, by its path below the folder of them all.
     missing : list of str
         Published items of the protocol that were not there: with any, no figure is the report's.
     absent_classes : list of str
@@ -232,9 +232,27 @@ class Record:
                 Run(run["seed"], [Prediction(**p) for p in run["predictions"]], run["seconds"], run["chosen"])
                 for run in known.pop("runs")
             ]
-            return cls(**known, runs=runs)
-        except (KeyError, TypeError) as error:
+            record = cls(**known, runs=runs)
+            _check(record)
+        except (KeyError, TypeError, ValueError) as error:
             raise ArgumentError(f"{place}: is no whole record: {error}", path=place) from error
+        return record
+
+
+def _check(record: Record) -> None:
+    """Refuse what figures cannot be made of."""
+    for name, kind in (("classes", list), ("missing", list), ("settings", dict), ("files", dict)):
+        if not isinstance(getattr(record, name), kind):
+            raise ValueError(f"`{name}` must be a {kind.__name__}")
+    n_classes = len(record.classes)
+    for run in record.runs:
+        if not run.predictions:
+            raise ValueError("a run without predictions")
+        for label in (label for p in run.predictions for label in (p.label, p.predicted)):
+            if not 0 <= label < n_classes:
+                raise ValueError(f"label {label} of {n_classes} classes")
+    if record.reported is not None:
+        wilson_interval(record.reported["hits"], record.reported["n"])
 
 
 def read_records(folder: str | os.PathLike[str]) -> list[tuple[Path, Record]]:

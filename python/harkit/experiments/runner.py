@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harkit._progress import Progress
 from harkit.cache import FeatureCache, content_hash
@@ -117,16 +118,12 @@ def run(
             settings=recipe(0).settings(),
             versions=versions(),
             machine=machine(),
-            files={Path(path).name: content_hash(path) for path in sorted(set(items.paths))},
+            files=_hashes(items.paths),
             missing=list(material.missing),
             absent_classes=_absent(material.folds, items.classes),
             note=material.note,
             n_train=[len(fold.train) for fold in folds],
-            n_points={
-                "all": int(views[0].n_points.sum()),
-                "fewest": int(views[0].n_points.min()),
-                "most": int(views[0].n_points.max()),
-            },
+            n_points=_counts(views[0].n_points),
             seconds={"features": ready - begin, "all": time.perf_counter() - begin},
             reported=None if experiment.reported is None else asdict(experiment.reported),
             runs=runs,
@@ -171,6 +168,19 @@ def _absent(folds: tuple[Fold, ...], classes: tuple[str, ...]) -> list[str]:
     learnt = {int(label) for fold in folds for label in fold.train.labels}
     tested = {int(label) for fold in folds for label in fold.test.labels}
     return [name for label, name in enumerate(classes) if label not in learnt or label not in tested]
+
+
+def _hashes(paths: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of each file by its path below the folder that holds them all."""
+    files = sorted(set(map(os.path.abspath, paths)))
+    folder = os.path.commonpath([Path(path).parent for path in files]) if files else ""
+    return {Path(path).relative_to(folder).as_posix(): content_hash(path) for path in files}
+
+
+def _counts(n_points: NDArray[np.int64]) -> dict[str, int]:
+    if not n_points.size:
+        return {"all": 0, "fewest": 0, "most": 0}
+    return {"all": int(n_points.sum()), "fewest": int(n_points.min()), "most": int(n_points.max())}
 
 
 def _chosen(views: list[DescriptorSets], split: Split, position: dict[str, int]) -> list[DescriptorSets]:

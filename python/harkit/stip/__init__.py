@@ -5,6 +5,8 @@
 `Detection`        every number of the detector; `detect` takes them as keywords
 `describe`         a descriptor for each point, by name
 `jets`             derivatives at the points
+`histograms`       gradients and flow around them: HOG, HOF, MBH
+`optical_flow`     where pixels go
 `scale_space`      the steps of `detect`, each by itself: smoothing,
 `gradients`        derivatives,
 `second_moments`   their products, smoothed,
@@ -24,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 from harkit.stip._dense import dense_points
 from harkit.stip._descriptor_sets import DescriptorSets
 from harkit.stip._detection import Detection, detect
+from harkit.stip._flow import OpticalFlow, optical_flow
+from harkit.stip._histograms import Histograms, histograms
 from harkit.stip._jets import describe, jets
 from harkit.stip._points import POINT_DTYPE, Points
 from harkit.stip._steps import gradients, response, scale_space, second_moments, select
@@ -35,13 +39,17 @@ __all__ = [
     "POINT_DTYPE",
     "DescriptorSets",
     "Detection",
+    "Histograms",
+    "OpticalFlow",
     "Points",
     "StipExtractor",
     "dense_points",
     "describe",
     "detect",
     "gradients",
+    "histograms",
     "jets",
+    "optical_flow",
     "response",
     "scale_space",
     "second_moments",

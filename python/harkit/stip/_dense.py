@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from harkit.errors import ArgumentError, ArgumentTypeError
 from harkit.stip._clips import Clip, Pieces, as_clip, pieces_of
+from harkit.stip._flow import optical_flow
 from harkit.stip._points import POINT_DTYPE, Points
 
 __all__ = ["dense_points"]
@@ -166,8 +167,6 @@ def _starts(length: int, side: int, overlap: float) -> tuple[NDArray[np.int64], 
 
 def _lengths(clip: Clip | Pieces) -> Iterator[NDArray[np.float32]]:
     """Lengths of the optical flow between neighbouring frames, a few at a time."""
-    from harkit.stip._flow import optical_flow
-
     pieces = pieces_of(clip)
     last: Clip | None = None
     n_frames = 0

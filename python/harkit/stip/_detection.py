@@ -12,7 +12,7 @@ from harkit.errors import ArgumentError
 from harkit.stip._clips import Clip, Pieces, as_clip, pieces_of
 from harkit.stip._points import Points, from_records
 
-__all__ = ["Border", "Derivatives", "Detection", "Mode", "Reduction", "detect"]
+__all__ = ["Border", "Derivatives", "Detection", "Mode", "Reduction", "check_mode", "detect"]
 
 Mode: TypeAlias = Literal["faithful", "corrected", "laptev"]
 Border: TypeAlias = Literal["zero", "reflect", "nearest"]
@@ -124,13 +124,18 @@ class Detection:
         Detection
             The detector.
         """
-        if mode not in PRESETS:
-            raise ArgumentError(f"`mode` must be one of {', '.join(map(repr, PRESETS))}, got {mode!r}")
+        check_mode(mode)
         known = {field.name for field in fields(cls)}
         if unknown := sorted(changes.keys() - known):
             raise ArgumentError(f"a detector has no {unknown[0]!r}; it has {', '.join(sorted(known))}")
         chosen = {name: value for name, value in changes.items() if value is not None}
         return cls(**{**PRESETS[mode], **chosen})
+
+
+def check_mode(mode: Mode) -> None:
+    """Raise unless there is such a mode."""
+    if mode not in PRESETS:
+        raise ArgumentError(f"`mode` must be one of {', '.join(map(repr, PRESETS))}, got {mode!r}")
 
 
 # The report's arithmetic; the paper's meaning; the STIP program's, found beside its output (see the guide).

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from harkit import _core
 from harkit.errors import ArgumentError
 from harkit.stip._clips import Clip, Pieces, as_clip, pieces_of
-from harkit.stip._detection import Detection, Mode
+from harkit.stip._detection import Detection, Mode, check_mode
+from harkit.stip._histograms import HISTOGRAM_NAMES, HistogramName, histograms
 from harkit.stip._points import Points, to_records
 
 __all__ = ["DESCRIPTORS", "Describe", "describe", "jets"]
@@ -84,7 +85,20 @@ def _jet34(clip: Clip | Pieces, points: Points, **options: Any) -> NDArray[np.fl
     return jets(clip, points, terms=34, **options)
 
 
-DESCRIPTORS: dict[str, Describe] = {"jet6": _jet6, "jet34": _jet34}
+def _histograms(name: HistogramName) -> Describe:
+    def run(clip: Clip | Pieces, points: Points, *, mode: Mode, **options: Any) -> NDArray[np.float32]:
+        # Histograms are the same in every mode.
+        check_mode(mode)
+        return histograms(clip, points, descriptor=name, **options)
+
+    return run
+
+
+DESCRIPTORS: dict[str, Describe] = {
+    "jet6": _jet6,
+    "jet34": _jet34,
+    **{name: _histograms(name) for name in HISTOGRAM_NAMES},
+}
 """Descriptors by name."""
 
 
@@ -104,10 +118,10 @@ def describe(
         The clip that the points were found in, as for `detect`.
     points : ndarray of shape (N,) and type `POINT_DTYPE`
         What `detect` gave.
-    descriptor : {"jet6", "jet34"}
-        Which descriptor: `jets` of 6 or 34 terms.
+    descriptor : {"jet6", "jet34", "hog", "hof", "mbh", "hoghof", "hoghofmbh"}
+        Which descriptor: `jets` of 6 or 34 terms, or `histograms`.
     mode : {"faithful", "corrected", "laptev"}
-        The mode of `detect`.
+        The mode of `detect`; histograms are the same in each.
     **options : Any
         Options of the descriptor; see its own function.
 

@@ -26,7 +26,11 @@ pub(super) fn read<'py, T: for<'a> FromPyObject<'a, 'py>>(
 }
 
 /// What a word stands for.
-fn choice<T: Copy>(object: &Bound<'_, PyAny>, attribute: &'static str, choices: &[(&str, T)]) -> PyResult<T> {
+pub(super) fn choice<T: Copy>(
+    object: &Bound<'_, PyAny>,
+    attribute: &'static str,
+    choices: &[(&str, T)],
+) -> PyResult<T> {
     let names = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let text: String = read(object, attribute, &format!("one of {names}"))?;
     let found = choices.iter().find(|(name, _)| *name == text).map(|&(_, value)| value);
@@ -36,7 +40,7 @@ fn choice<T: Copy>(object: &Bound<'_, PyAny>, attribute: &'static str, choices: 
 }
 
 /// An integer that is not negative.
-fn count(object: &Bound<'_, PyAny>, name: &'static str, value: i64) -> PyResult<usize> {
+pub(super) fn count(object: &Bound<'_, PyAny>, name: &'static str, value: i64) -> PyResult<usize> {
     usize::try_from(value)
         .map_err(|_| Error::argument(name, format!("must not be negative, got {value}")))
         .or_raise(object.py())

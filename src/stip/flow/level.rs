@@ -16,7 +16,7 @@ const REACH: Radius = Radius::Deviations(2.0);
 
 /// Frames, gradients and flow of one size.
 #[derive(Debug)]
-pub(super) struct Level {
+pub(in crate::stip) struct Level {
     height: usize,
     width: usize,
     regularization: f32,
@@ -111,7 +111,7 @@ impl Level {
         let gradients = self.across.chunks_exact_mut(long).zip(self.down.chunks_exact_mut(long));
         for (y, (across, down)) in gradients.enumerate() {
             rows::difference(&mut down[..width], line(y.saturating_sub(1)), line((y + 1).min(last)), 0.5);
-            slope(&mut across[..width], line(y));
+            rows::slope(&mut across[..width], line(y));
             (across[long - 1], down[long - 1]) = (across[width - 1], down[width - 1]);
         }
     }
@@ -167,18 +167,6 @@ impl Level {
             solve(self.x.block_row(block), self.y.block_row(block), inverse, sides, self.regularization);
         }
     }
-}
-
-/// Halved central differences of a row; at its ends, where one side is missing, a half of the other.
-fn slope(out: &mut [f32], row: &[f32]) {
-    let last = row.len() - 1;
-    if last == 0 {
-        out.fill(0.0);
-        return;
-    }
-    rows::difference(&mut out[1..last], &row[..last - 1], &row[2..], 0.5);
-    out[0] = 0.5 * (row[1] - row[0]);
-    out[last] = 0.5 * (row[last] - row[last - 1]);
 }
 
 vectorised! {

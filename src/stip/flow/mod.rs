@@ -19,7 +19,7 @@ use super::frames::Frames;
 use super::pyramid::{Halving, halved};
 use crate::error::{Error, Result};
 use crate::parallel::{Job, for_each_chunk};
-use level::Level;
+pub(super) use level::Level;
 
 /// A level is not halved to less than so many pixels along its shorter side.
 const SHORTEST_SIDE: usize = 16;
@@ -39,7 +39,7 @@ pub struct FlowSettings {
 
 impl Default for FlowSettings {
     fn default() -> Self {
-        Self { levels: 4, iterations: 3, window: 4.0, regularization: 5e-6 }
+        Self { levels: 4, iterations: 3, window: 3.0, regularization: 5e-6 }
     }
 }
 
@@ -103,7 +103,7 @@ impl Flow {
     }
 
     /// The flow from the frame before the last to the last; [`Level::flow`] gives its rows.
-    pub(self) fn run(&mut self) -> &Level {
+    pub fn run(&mut self) -> &Level {
         for i in (0..self.levels.len()).rev() {
             let (fine, coarse) = self.levels.split_at_mut(i + 1);
             fine[i].run(coarse.first(), self.iterations);
