@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def clip_of(shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
 def edges(center: float, reach: float, count: int) -> list[tuple[int, int]]:
     """First and last sample of each cell."""
     borders = [math.floor(center + reach * (2 * i - count) / count) for i in range(count + 1)]
-    return list(zip(borders[:-1], borders[1:], strict=True))
+    return list(itertools.pairwise(borders))
 
 
 def halved(frames: np.ndarray) -> np.ndarray:
@@ -138,8 +139,8 @@ def compare(clip: np.ndarray, name: Any, **options: Any) -> None:
     units = np.concatenate([np.full(math.prod(cells) * bins, unit) for unit, bins in UNITS[name]])
     assert found.shape == (len(POINTS), len(units)) and found.dtype == np.float32
     expected = restated(clip, POINTS, name, cells, (space, time), least)
-    # Some 1200 pixels a cell, rounded at half of 1/65536, 1/32768; a pixel whose gradient or flow lies on a border
-    # of two bins in float64 may fall on the other side in float32.
+    # Some 1200 pixels a cell, rounded at half of 1/65536, 1/32768; a pixel whose gradient or flow lies on a
+    # border of two bins in float64 may fall on the other side in float32.
     np.testing.assert_allclose(found / units, expected, rtol=1e-3, atol=0.02 if name == "mbh" else 0.05)
 
 
@@ -296,7 +297,7 @@ def test_refuses_other_types_and_points_outside(clip: np.ndarray) -> None:
 
 
 def printed(folder: Path) -> dict[str, np.ndarray]:
-    """The rows of STIP 2.0 by video: type, y-norm, x-norm, t-norm, y, x, t, sigma2, tau2, HOG (72), HOF (90)."""
+    """Rows of STIP 2.0: type, y-norm, x-norm, t-norm, y, x, t, sigma2, tau2, HOG (72), HOF (90)."""
     videos: dict[str, list[list[float]]] = {}
     for line in (folder / "walk-samples-externalstip.txt").read_text().splitlines():
         words = line.split()
@@ -321,8 +322,8 @@ def test_what_stip_prints(data: Path, name: str, least: tuple[float, float]) -> 
     points = at([(0, 0, 0)] * len(rows))
     points["y"], points["x"] = rows[:, 4] - 1, rows[:, 5] - 1
     points["sigma2"], points["tau2"] = rows[:, 7], rows[:, 8]
-    # What it prints as frame t of 1, 2, .. is measured around frame t of 0, 1, ..; its HOF is of a volume that begins
-    # with the point, and counts what rests first.
+    # What it prints as frame t of 1, 2, .. is measured around frame t of 0, 1, ..; its HOF is of a volume
+    # that begins with the point, and counts what rests first.
     points["t"] = rows[:, 6]
     hog = stip.histograms(gray, points, descriptor="hog")
     points["t"] += np.ceil(4 * np.sqrt(rows[:, 8])).astype(np.int32) - 2

@@ -28,8 +28,8 @@ class OpticalFlow:
     window : float
         Standard deviation of the window that moves as one, in pixels, 0.5 to 50: larger is smoother.
     regularization : float
-        Added to the diagonal of the normal matrices, 1e-9 to 1, in squares of grey values (0 to 1) a pixel: where
-        there is less structure, the flow of the coarser level stays.
+        Added to the diagonal of the normal matrices, 1e-9 to 1, in squares of grey values (0 to 1) a pixel:
+        where there is less structure, the flow of the coarser level stays.
     """
 
     levels: int = 4
@@ -71,8 +71,9 @@ def optical_flow(
 
     Notes
     -----
-    Least squares of Lucas and Kanade over a Gaussian window around every pixel, iterated from coarse to fine, in the
-    form of Le Besnerais and Champagnat: each pixel of a window says where it would go by its own flow so far.
+    Least squares of Lucas and Kanade over a Gaussian window around every pixel, iterated from coarse to
+    fine, in the form of Le Besnerais and Champagnat: each pixel of a window says where it would go by its
+    own flow so far.
 
     References
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -37,8 +37,9 @@ class Histograms:
     spatial_factor, temporal_factor : float
         How far the volume reaches to each side of the point, in sigma (at most 20) and tau (at most 50).
     normalization : {"cell", "whole", "none"}
-        ``"cell"``: each cell adds up to 1. ``"whole"``: each of HOG, HOF, MBH along x, MBH along y has length 1.
-        ``"none"``: sums of gradients' lengths times 65536, numbers of pixels, boundaries' lengths (at most 2) times 32768.
+        ``"cell"``: each cell adds up to 1. ``"whole"``: each of HOG, HOF, MBH along x, MBH along y has
+        length 1. ``"none"``: sums of gradients' lengths times 65536, numbers of pixels, boundaries' lengths
+        (at most 2) times 32768.
     least_motion : float
         Flow slower than so many pixels a frame (of the level where it is measured) is rest.
     flow : OpticalFlow
@@ -51,7 +52,7 @@ class Histograms:
     temporal_factor: float = 4.0
     normalization: Literal["cell", "whole", "none"] = "cell"
     least_motion: float = 0.4
-    flow: OpticalFlow = OpticalFlow()
+    flow: OpticalFlow = field(default_factory=OpticalFlow)
 
     def __post_init__(self) -> None:
         make_plain(self)
@@ -78,18 +79,18 @@ def histograms(
     points : ndarray of shape (N,) and type `POINT_DTYPE`
         Points of the clip; each is described at its own scale.
     descriptor : {"hog", "hof", "mbh", "hoghof", "hoghofmbh"}
-        HOG (72 values): orientations of the gradient modulo 180 degrees, around 0 45 90 135, weighed by its length,
-        at the point's scale. HOF (90): directions of flow from 0 to 90 degrees (right and down), 90 to 180, to 270, to
-        360, each pixel counted once, and the pixels that rest. MBH (144): orientations of the gradients of flow along x,
-        and of flow along y.
+        HOG (72 values): orientations of the gradient modulo 180 degrees, around 0 45 90 135, weighed by its
+        length, at the point's scale. HOF (90): directions of flow from 0 to 90 degrees (right and down), 90
+        to 180, to 270, to 360, each pixel counted once, and the pixels that rest. MBH (144): orientations
+        of the gradients of flow along x, and of flow along y.
     **changes : Any
         Other fields of `Histograms`.
 
     Returns
     -------
     float32 ndarray of shape (N, D)
-        For each histogram all cells, by columns, in these by rows, in these by time; for each cell its bins. A cell
-        outside the clip is 0.
+        For each histogram all cells, by columns, in these by rows, in these by time; for each cell its
+        bins. A cell outside the clip is 0.
 
     Raises
     ------
@@ -98,14 +99,16 @@ def histograms(
 
     Notes
     -----
-    The volume reaches 9 sigma pixels and 4 tau frames to each side. A cell reaches from the pixel of its one edge to that
-    of the other, so that neighbours share one. Points of sigma2 from 16 on are measured on frames halved once, from 64
-    on twice, and so on. The last frame has no flow.
+    The volume reaches 9 sigma pixels and 4 tau frames to each side. A cell reaches from the pixel of its
+    one edge to that of the other, so that neighbours share one. Points of sigma2 from 16 on are measured on
+    frames halved once, from 64 on twice, and so on. The last frame has no flow.
 
     References
     ----------
-    I. Laptev, M. Marszalek, C. Schmid and B. Rozenfeld, "Learning realistic human actions from movies", CVPR 2008.
-    N. Dalal, B. Triggs and C. Schmid, "Human detection using oriented histograms of flow and appearance", ECCV 2006.
+    I. Laptev, M. Marszalek, C. Schmid and B. Rozenfeld, "Learning realistic human actions from movies",
+    CVPR 2008.
+    N. Dalal, B. Triggs and C. Schmid, "Human detection using oriented histograms of flow and appearance",
+    ECCV 2006.
 
     Examples
     --------
@@ -119,7 +122,7 @@ def histograms(
     >>> hog[1, 1, 0]
     array([1., 0., 0., 0.], dtype=float32)
     """
-    known = {field.name for field in fields(Histograms)}
+    known = {known.name for known in fields(Histograms)}
     if unknown := sorted(changes.keys() - known):
         raise ArgumentError(f"histograms have no {unknown[0]!r}; they have {', '.join(sorted(known))}")
     settings = Histograms(descriptor=descriptor, **changes)

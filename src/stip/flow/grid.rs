@@ -26,7 +26,7 @@ impl Grid {
     /// Row `y` of pixels: 3/4 of the block that a pixel is in, 1/4 of the next one on its side, along both axes.
     pub fn row(&self, y: usize, out: &mut [f32]) {
         let here = y / 2;
-        let near = if y % 2 == 0 { here.saturating_sub(1) } else { (here + 1).min(self.rows - 1) };
+        let near = if y.is_multiple_of(2) { here.saturating_sub(1) } else { (here + 1).min(self.rows - 1) };
         let (here, near) = (self.at(here), self.at(near));
         let last = self.columns - 1;
         let mix = |i: usize| 0.75 * here[i] + 0.25 * near[i];
@@ -46,8 +46,8 @@ impl Grid {
     pub fn start(&mut self, coarser: Option<&Self>) {
         let Some(coarser) = coarser else { return self.values.fill(0.0) };
         let source = |i: usize, length: usize| {
-            let near = if i % 2 == 0 { (i / 2).saturating_sub(1) } else { i / 2 + 1 };
-            let weight = if i % 2 == 0 { 0.125 } else { 0.375 };
+            let near = if i.is_multiple_of(2) { (i / 2).saturating_sub(1) } else { i / 2 + 1 };
+            let weight = if i.is_multiple_of(2) { 0.125 } else { 0.375 };
             ((i / 2).min(length - 1), near.min(length - 1), weight)
         };
         for (y, out) in self.values.chunks_exact_mut(self.columns).enumerate() {

@@ -66,7 +66,7 @@ pub(super) struct Channel {
 
 #[derive(Debug)]
 enum Source {
-    Gradients { space: ScaleSpace, smooth: Vec<f32>, integral: Integral },
+    Gradients { space: Box<ScaleSpace>, smooth: Vec<f32>, integral: Integral },
     Flow { flow: Flow, x: Vec<f32>, y: Vec<f32>, next: usize, blocks: Blocks, least: f32, integral: Integral },
 }
 
@@ -93,7 +93,7 @@ impl Channel {
         let plane = || vec![0.0; height * width];
         let source = match plan.kind {
             Kind::Gradients(scale) => {
-                let space = ScaleSpace::new(SMOOTHING, scale, height, width, first);
+                let space = Box::new(ScaleSpace::new(SMOOTHING, scale, height, width, first));
                 Source::Gradients { space, smooth: plane(), integral }
             }
             Kind::Flow(blocks) => Source::Flow {
@@ -160,7 +160,7 @@ fn take(
             }
         }
         Source::Flow { flow, x, y, next, blocks, least, integral } => {
-            let (height, width) = frames.shape();
+            let width = frames.shape().1;
             flow.push(|image| {
                 image.chunks_exact_mut(width).enumerate().for_each(|(y, row)| frames.row(index, y, row));
             });
@@ -173,23 +173,35 @@ fn take(
             for (line, (x, y)) in x.chunks_exact_mut(width).zip(y.chunks_exact_mut(width)).enumerate() {
                 found.flow(line, x, y);
             }
-            let mut field = 0;
-            if blocks.flow {
-                for line in 0..height {
-                    let row = line * width..(line + 1) * width;
-                    quadrants(&mut lines.bins, &mut lines.weights, &x[row.clone()], &y[row], *least);
-                    integral.put_row(line, &lines.bins, &lines.weights);
-                }
-                supports.add(t, field, integral);
-                field += 1;
-            }
-            if blocks.boundaries {
-                for plane in [&*x, &*y] {
-                    edges(plane, width, integral, lines, BOUNDARY);
-                    supports.add(t, field, integral);
-                    field += 1;
-                }
-            }
+            count_flow([&*x, &*y], (*blocks, *least), integral, supports, lines, t);
+        }
+    }
+}
+
+/// The histograms of the flow of frame `t`, planes of x and y.
+fn count_flow(
+    planes: [&[f32]; 2],
+    (blocks, least): (Blocks, f32),
+    integral: &mut Integral,
+    supports: &mut Supports,
+    lines: &mut Lines,
+    t: usize,
+) {
+    let width = lines.bins.len();
+    let mut field = 0;
+    if blocks.flow {
+        for (y, (u, v)) in planes[0].chunks_exact(width).zip(planes[1].chunks_exact(width)).enumerate() {
+            quadrants(&mut lines.bins, &mut lines.weights, u, v, least);
+            integral.put_row(y, &lines.bins, &lines.weights);
+        }
+        supports.add(t, field, integral);
+        field += 1;
+    }
+    if blocks.boundaries {
+        for plane in planes {
+            edges(plane, width, integral, lines, BOUNDARY);
+            supports.add(t, field, integral);
+            field += 1;
         }
     }
 }
