@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from harkit import datasets
-from harkit import enhancement as en
 from harkit._progress import Progress
 from harkit.experiments.experiment import Experiment, Fold, Material
 from harkit.experiments.recipes import best, quick
@@ -71,7 +70,9 @@ def _synthetic(folder: Path) -> Material:
 
 
 def _dark_recipe(seed: int) -> Recogniser:
-    return best(seed, enhancement=(en.Gamma(3),))
+    # Chosen by cross-validation over recordings of the 150: frames of a quarter of the size, whose pixels are
+    # means of sixteen, say more than brightened ones, and what moves says more than how it looks.
+    return best(seed, kinds=("hof",), sigma2=(1.0,), max_side=80, class_weight="balanced")
 
 
 def _hmdb51_recipe(seed: int) -> Recogniser:
@@ -107,7 +108,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         id="dark-stip",
-        about="six actions in the dark, enhancement in front",
+        about="six actions in the dark",
         folder="dark",
         needs="the EE6222 clips (150 and 96) with their lists, in DIR/dark",
         material=_dark,

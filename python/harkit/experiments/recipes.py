@@ -62,6 +62,8 @@ def best(
     seed: int,
     *,
     kinds: Sequence[str] = ("hog", "hof", "mbh"),
+    sigma2: Sequence[float] = (2.0,),
+    min_motion: float = 0.3,
     enhancement: Sequence[Any] = (),
     max_side: int | None = None,
     class_weight: str | None = None,
@@ -74,6 +76,10 @@ def best(
         Of the mixtures, and of the order in which the solver takes videos.
     kinds : sequence of {"hog", "hof", "mbh"}
         The histograms that are used.
+    sigma2 : sequence of float
+        Variances of the scales, in pixels squared.
+    min_motion : float
+        The least mean flow of a point, in pixels a frame.
     enhancement : sequence of harkit.enhancement.Enhancement
         In front of everything.
     max_side : int, optional
@@ -91,15 +97,18 @@ def best(
     extractor = StipExtractor(
         "dense",
         descriptor="hoghofmbh",
-        sigma2=(2.0,),
+        sigma2=tuple(sigma2),
         tau2=(2.0,),
+        detection={"min_motion": min_motion},
         enhancement=tuple(enhancement),
         max_side=max_side,
     )
-    learnt = {"pca": 32, "max_descriptors": 30_000, "random_state": seed}
-    vectors = FeatureUnion(
-        [(kind, FisherVector(16, columns=_COLUMNS[kind], **learnt)) for kind in kinds],
-    )
+
+    def vector(kind: str) -> FisherVector:
+        columns = _COLUMNS[kind]
+        return FisherVector(16, columns=columns, pca=32, max_descriptors=30_000, random_state=seed)
+
+    vectors = FeatureUnion([(kind, vector(kind)) for kind in kinds])
     machine = LinearSVC(class_weight=class_weight, max_iter=5000, random_state=seed)
     return Recogniser(extractor, vectors, machine, mirrored=True, grid={"C": [0.5, 10.0]})
 

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import cache as cached
 from pathlib import Path
 from typing import Any, Literal
 
@@ -232,8 +233,7 @@ class _Work:
             "reading": self.reading,
             "detection": {"by": self.find.__name__, **self.detection},
             "description": self.description,
-            # Another build, or other presets, may give other numbers.
-            "code": [content_hash(_core.__file__), content_hash(Path(__file__).parent)],
+            "code": _code(),
         }
         arrays = cache.get_or_compute(key, lambda: self._features(item, stop))
         return Entry(cache.path(key), *arrays["descriptors"].shape)
@@ -258,6 +258,12 @@ class _Work:
                 raise
             raise type(error)(f"{item.name}: {error}", path=item.path, frame=error.frame) from error
         return {"descriptors": descriptors, "points": points}
+
+
+@cached
+def _code() -> list[str]:
+    """Return the hashes of the build and of this room: others may give other numbers."""
+    return [content_hash(_core.__file__), content_hash(Path(__file__).parent)]
 
 
 def _mapping(name: str, value: Any) -> dict[str, Any]:
