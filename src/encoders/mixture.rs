@@ -5,7 +5,7 @@
 //! 1e-12 are left out. Memory is at most 64 blocks of statistics, 2 K D float64 each. A pass costs n K D.
 
 use super::tiles::{fused_level, multiply, tiled};
-use super::{Rows, column_variances};
+use super::{Rows, column_means, column_variances};
 use crate::error::{Error, Result};
 use crate::parallel::{Job, map_blocks};
 use crate::simd::{Level, vectorised};
@@ -141,7 +141,7 @@ pub fn fit(rows: Rows<'_>, labels: &[u32], count: usize, settings: Settings, job
         let message = format!("must be one label below {count} for each of {} rows", rows.len());
         return Err(Error::argument("labels", message));
     }
-    let variances = column_variances(rows);
+    let variances: Vec<f64> = column_variances(rows).iter().map(|variance| variance.max(LEAST_VARIANCE)).collect();
     let floor: Vec<f64> = variances.iter().map(|variance| (variance * settings.floor).max(LEAST_VARIANCE)).collect();
     let mut mixture = from_labels(rows, labels, count, &variances, &floor);
     let (mut known, mut converged, mut iterations) = (f64::NEG_INFINITY, false, 0);
@@ -156,7 +156,7 @@ pub fn fit(rows: Rows<'_>, labels: &[u32], count: usize, settings: Settings, job
     Ok(Fit { mixture, log_likelihood: known, iterations, converged })
 }
 
-/// Means and variances of clusters; an empty one gets the mean of nothing, the origin, and all variances.
+/// Means and variances of clusters; an empty one gets those of all rows.
 fn from_labels(rows: Rows<'_>, labels: &[u32], count: usize, variances: &[f64], floor: &[f64]) -> Mixture {
     let columns = rows.columns();
     let start = |variances: Vec<f64>, means: Vec<f64>| Mixture {
@@ -173,7 +173,7 @@ fn from_labels(rows: Rows<'_>, labels: &[u32], count: usize, variances: &[f64], 
         sums
     };
     // Two passes: the variances are taken around the means.
-    let origin = start(variances.repeat(count), vec![0.0; count * columns]);
+    let origin = start(variances.repeat(count), column_means(rows).repeat(count));
     let centred = start(variances.repeat(count), origin.maximised(&hard(&origin), floor).means);
     centred.maximised(&hard(&centred), floor)
 }

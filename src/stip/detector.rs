@@ -158,6 +158,9 @@ impl Detector {
         }
         check_shape(&self.settings, None, shape)?;
         frames.check_values(self.count)?;
+        if frames.count() == 0 {
+            return Ok(());
+        }
         if self.workers.is_empty() {
             let new = |scale: Scale| Worker::new(&self.settings, scale, shape, 0, 0..usize::MAX);
             self.workers = self.settings.all_scales().map(new).collect();

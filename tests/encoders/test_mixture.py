@@ -81,6 +81,17 @@ def test_variances_keep_their_floor_and_columns_may_be_constant() -> None:
     assert mixture.weights_.sum() == pytest.approx(1)
 
 
+def test_fewer_distinct_rows_than_components_leave_components_at_the_mean() -> None:
+    rows = np.array([[50, 3], [52, 3]], np.float32).repeat(10, axis=0)
+    mixture = GaussianMixture(4).fit(rows)
+    assert np.sort(mixture.weights_).round(6).tolist() == [0, 0, 0.5, 0.5]
+    assert set(mixture.means_[:, 0].round(6)) <= {50, 51, 52}
+    code = FisherVector(4, l2=False, power=None).fit_transform([rows])
+    # By the deviations: -sqrt(w / 2), as the rows do not deviate at all.
+    assert code.min() == pytest.approx(-0.5)
+    assert code.max() < 1e-3
+
+
 def test_fisher_vectors_are_scikit_images() -> None:
     sets = [rows_of(n, 6, seed=n) for n in (300, 41, 1)]
     encoder = FisherVector(4, power=None, l2=False).fit(sets)

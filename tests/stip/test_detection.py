@@ -124,7 +124,17 @@ def test_pieces_give_the_points_of_the_whole(mode: Any, length: int) -> None:
     np.testing.assert_array_equal(stip.detect(pieces, mode=mode), whole)
 
 
-@pytest.mark.parametrize("mode", ["faithful", "corrected"])
+@pytest.mark.parametrize("mode", ["faithful", "corrected", "laptev"])
+def test_empty_pieces_do_not_matter(mode: Any) -> None:
+    clip = volume("E")[:60]
+    pieces = [clip[:0], clip[:0], clip[:1], clip[:0], clip[1:30], clip[30:], clip[:0]]
+    whole = stip.detect(clip, mode=mode)
+    np.testing.assert_array_equal(stip.detect(iter(pieces), mode=mode), whole)
+    jets = stip.describe(iter(pieces), whole, descriptor="jet6", mode=mode)
+    np.testing.assert_array_equal(jets, stip.describe(clip, whole, descriptor="jet6", mode=mode))
+
+
+@pytest.mark.parametrize("mode", ["faithful", "corrected", "laptev"])
 def test_the_number_of_threads_does_not_matter(mode: Any, threads: Any) -> None:
     clip = volume("E")
     found = []
@@ -194,8 +204,12 @@ def test_a_detector_compares_prints_and_keeps_what_it_was_told() -> None:
         ({"radius": -1}, "`radius` must not be negative"),
         ({"radius": 5000}, "kernels of radius 5000"),
         ({"truncate": 0.0}, "`truncate` must be more than 0"),
+        ({"truncate": (3.0, -1.0)}, "`truncate` must be more than 0"),
+        ({"truncate": (3.0, 3.0, 3.0)}, "`truncate` must be a number, or two"),
         ({"border": "wrap"}, '`border` must be one of "zero", "reflect", "nearest"'),
         ({"derivatives": "prewitt"}, "`derivatives` must be one of"),
+        ({"reduction": "half"}, '`reduction` must be one of "wide", "narrow"'),
+        ({"online": "yes"}, "`online` must be True or False"),
         ({"selection": "some"}, "`selection` must be one of"),
         ({"margin": -1}, "`margin` must not be negative"),
         ({"margin": (1, 2, 3)}, "`margin` must be an integer, or two"),

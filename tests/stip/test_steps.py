@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.ndimage import correlate1d
 
 import harkit
 from harkit import stip
@@ -30,6 +31,28 @@ def test_centered_gradients_are_scipys(border: Any) -> None:
     volume = np.random.default_rng(1).random((7, 9, 11), np.float32)
     expected = volumes.gradients(volume.astype(float), MODES[border])
     np.testing.assert_allclose(stip.gradients(volume, border=border), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("border", MODES)
+@pytest.mark.parametrize("shape", [(7, 9, 11), (3, 3, 3), (4, 5, 140)])
+def test_sobel_gradients_are_half_of_scipys_filter_over_space(
+    border: Any, shape: tuple[int, int, int]
+) -> None:
+    volume = np.random.default_rng(1).random(shape, np.float32)
+    lx, ly, lt = stip.gradients(volume, derivatives="sobel", border=border)
+    for field, axis, across in ((lx, 2, 1), (ly, 1, 2)):
+        smooth = correlate1d(volume.astype(float), [1, 2, 1], across, mode=MODES[border])
+        expected = correlate1d(smooth, [-0.5, 0, 0.5], axis, mode=MODES[border])
+        np.testing.assert_allclose(field, expected, atol=1e-6)
+    np.testing.assert_array_equal(lt, stip.gradients(volume, border=border)[2])
+
+
+def test_kernels_reach_as_far_as_each_axis_is_told() -> None:
+    clip = np.zeros((41, 41, 41), np.float32)
+    clip[20, 20, 20] = 1
+    space = stip.scale_space(clip, 4.0, 2.0, truncate=(2.8, 4.0))
+    reach = [int(np.abs(axis - 20).max()) for axis in np.nonzero(space)]
+    assert reach == [4, 8, 8]
 
 
 def test_gradients_of_a_product_are_exact() -> None:

@@ -30,8 +30,8 @@ class Detection:
         Variances of the scales over space (pixels squared) and time (frames squared); each of the one is
         paired with each of the other.
     levels : int
-        Levels of a pyramid: each halves the frames of the one before and has the same scales there, four times
-        as large in pixels of the clip.
+        Levels of a pyramid: each halves the frames of the one before and has the same scales there, four
+        times as large in pixels of the clip.
     reduction : {"wide", "narrow"}
         How frames are halved: every second pixel of the binomial (1 4 6 4 1) / 16, edges mirrored about their
         pixel (OpenCV's ``pyrDown``); or of (1 2 1) / 4, edges repeated, rounded to bytes.
@@ -40,8 +40,8 @@ class Detection:
     radius : int, optional
         Reach of every Gaussian kernel in pixels or frames. None: `truncate` says.
     truncate : float or (float, float)
-        Reach of a Gaussian kernel in standard deviations, rounded up: two numbers, over frames and over pixels,
-        or one for both.
+        Reach of a Gaussian kernel in standard deviations, rounded up: two numbers, over frames and over
+        pixels, or one for both.
     border : {"zero", "reflect", "nearest"}
         What lies outside the clip: nothing; the clip mirrored (d c b a | a b c d | d c b a, as SciPy's
         ``"reflect"``; the edge repeated where the clip is shorter than the kernel's radius); the edge
@@ -71,9 +71,9 @@ class Detection:
         Points less than so many frames and pixels of the level (two numbers, or one for both) from a face are
         dropped.
     online : bool
-        Whether the clip is seen as by a program that reads a stream into empty buffers: all is black before the
-        clip, and so is its first frame; points begin where the integration window is full, and end where a
-        frame's successor still has all of its frames. (The threshold stays that of the whole clip.)
+        Whether the clip is seen as by a program that reads a stream into empty buffers: all is black before
+        the clip, and so is its first frame; points begin where the integration window is full, and end where
+        a frame's successor still has all of its frames.
     max_points : int, optional
         The strongest so many points are kept.
     """
@@ -138,7 +138,7 @@ def check_mode(mode: Mode) -> None:
         raise ArgumentError(f"`mode` must be one of {', '.join(map(repr, PRESETS))}, got {mode!r}")
 
 
-# The report's arithmetic; the paper's meaning; the STIP program's, found beside its output (docs/guide/stip.md).
+# The report's arithmetic; the paper's meaning; the STIP program's, found beside its output (see the guide).
 # Its kernels over time reach 3 deviations, rounded down: at its variances 2, 4 and 8 that is 2.8, rounded up.
 PRESETS: dict[str, dict[str, Any]] = {
     "faithful": {

@@ -38,7 +38,7 @@ class Histograms:
         How far the volume reaches to each side of the point, in sigma (at most 20) and tau (at most 50).
     normalization : {"cell", "whole", "none"}
         ``"cell"``: each cell adds up to 1. ``"whole"``: each of HOG, HOF, MBH along x, MBH along y has length 1.
-        ``"none"``: sums of gradients' lengths times 65536, numbers of pixels, boundaries' lengths times 4096.
+        ``"none"``: sums of gradients' lengths times 65536, numbers of pixels, boundaries' lengths (at most 2) times 32768.
     least_motion : float
         Flow slower than so many pixels a frame (of the level where it is measured) is rest.
     flow : OpticalFlow

@@ -44,3 +44,51 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::tests::same_at_every_level;
+
+    fn run(shape: (usize, usize), flow: impl Fn(usize) -> (f32, f32)) -> Vec<f32> {
+        let (height, width) = shape;
+        let next: Vec<f32> = (0..height * width).map(|i| (i * i % 97) as f32 / 97.0).collect();
+        let row = vec![0.25; width];
+        let mut out = vec![f32::NAN; width];
+        (0..height)
+            .flat_map(|y| {
+                let (u, v): (Vec<f32>, Vec<f32>) = (0..width).map(|x| flow(y * width + x)).unzip();
+                difference(&mut out, &next, shape, y, (&u, &v), &row);
+                out.clone()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn whole_steps_read_pixels_and_what_leaves_the_frame_is_zero() {
+        let (height, width) = (5, 37);
+        let found = run((height, width), |_| (1.0, -1.0));
+        for y in 0..height {
+            for x in 0..width {
+                let source = (y.wrapping_sub(1)) * width + x + 1;
+                let inside = y > 0 && x + 1 < width;
+                let expected = if inside { (source * source % 97) as f32 / 97.0 - 0.25 } else { 0.0 };
+                assert_eq!(found[y * width + x], expected);
+            }
+        }
+    }
+
+    #[test]
+    fn no_flow_leads_out_of_memory() {
+        let wild = [0.0, 1e9, -1e9, f32::MAX, f32::NAN, f32::INFINITY, 0.5, -0.5];
+        for shape in [(1, 1), (1, 19), (19, 1), (2, 2), (7, 40)] {
+            let found = run(shape, |i| (wild[i % wild.len()], wild[i / 3 % wild.len()]));
+            assert!(found.iter().all(|value| value.is_finite()));
+        }
+    }
+
+    #[test]
+    fn instructions_do_not_matter() {
+        same_at_every_level(|| run((9, 43), |i| ((i % 17) as f32 / 5.0 - 1.6, (i % 23) as f32 / 7.0 - 1.6)));
+    }
+}

@@ -17,7 +17,7 @@ use crate::stip::{Point, rows};
 /// The longest gradient of values from 0 to 1, with room for what resizing leaves, and what 1 weighs.
 const GRADIENT: (f32, f32) = (0.75, 65_536.0);
 /// The same of the flow's derivatives: pixels a frame, a pixel.
-const BOUNDARY: (f32, f32) = (16.0, 4_096.0);
+const BOUNDARY: (f32, f32) = (2.0, 32_768.0);
 
 /// What is measured, for which points.
 #[derive(Clone, Debug)]
@@ -109,7 +109,13 @@ impl Channel {
         let lines =
             Lines { across: vec![0.0; width], down: vec![0.0; width], bins: vec![0; width], weights: vec![0; width] };
         let supports = Supports::new(&plan.geometry, &plan.points, plan.fields());
-        Self { pyramid: (level > 0).then(|| Pyramid::new(Reduction::Wide, shape, level)), source, supports, wanted, lines }
+        Self {
+            pyramid: (level > 0).then(|| Pyramid::new(Reduction::Wide, shape, level)),
+            source,
+            supports,
+            wanted,
+            lines,
+        }
     }
 
     pub fn push(&mut self, frames: &Frames<'_>, range: Range<usize>, job: &Job) -> Result<()> {

@@ -81,3 +81,60 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::tests::same_at_every_level;
+
+    #[test]
+    fn sums_are_exact_where_they_have_wrapped() {
+        let (height, width) = (40, 40);
+        let mut integral = Integral::new(height, width);
+        let weight = |y: usize, x: usize| u32::MAX / 20 - (7 * y + x) as u32;
+        for y in 0..height {
+            let bins: Vec<u32> = (0..width).map(|x| ((x + y) % BINS) as u32).collect();
+            let weights: Vec<u32> = (0..width).map(|x| weight(y, x)).collect();
+            integral.put_row(y, &bins, &weights);
+        }
+        let mut expected = [0u32; BINS];
+        for y in 30..34 {
+            for x in 35..40 {
+                expected[(x + y) % BINS] += weight(y, x);
+            }
+        }
+        assert_eq!(integral.sum([30, 34], [35, 40]), expected);
+        assert_eq!(integral.sum([3, 3], [0, 40]), [0; BINS]);
+    }
+
+    #[test]
+    fn directions_are_those_of_the_arc_tangent() {
+        // No vector lies on a border of two bins.
+        let angles: Vec<f32> = (0..720).map(|i| (i as f32 + 0.25) * std::f32::consts::PI / 360.0).collect();
+        let (x, y): (Vec<f32>, Vec<f32>) = angles.iter().map(|angle| (0.5 * angle.cos(), 0.5 * angle.sin())).unzip();
+        let (mut bins, mut weights) = (vec![0; 720], vec![0; 720]);
+        quadrants(&mut bins, &mut weights, &x, &y, 0.4);
+        assert!(bins.iter().enumerate().all(|(i, &bin)| bin as usize == i / 180));
+        assert!(weights.iter().all(|&weight| weight == 1));
+        quadrants(&mut bins, &mut weights, &x, &y, 0.6);
+        assert!(weights.iter().all(|&weight| weight == 0));
+        orientations(&mut bins, &mut weights, &x, &y, 1.0, 1000.0);
+        assert!(bins.iter().enumerate().all(|(i, &bin)| bin as usize == (i + 45) / 90 % 4));
+        assert!(weights.iter().all(|&weight| weight == 500));
+        orientations(&mut bins, &mut weights, &x, &y, 0.25, 1000.0);
+        assert!(weights.iter().all(|&weight| weight == 250));
+    }
+
+    #[test]
+    fn instructions_do_not_matter() {
+        let value = |i: usize| ((i * 7919 % 1000) as f32 - 500.0) / 700.0;
+        let (x, y): (Vec<f32>, Vec<f32>) = (0..77).map(|i| (value(i), value(3 * i + 1))).unzip();
+        same_at_every_level(|| {
+            let (mut bins, mut weights) = (vec![0; 77], vec![0; 77]);
+            orientations(&mut bins, &mut weights, &x, &y, 0.75, 65_536.0);
+            let gradients = (bins.clone(), weights.clone());
+            quadrants(&mut bins, &mut weights, &x, &y, 0.4);
+            (gradients, bins, weights)
+        });
+    }
+}

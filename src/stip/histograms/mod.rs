@@ -177,11 +177,11 @@ fn cell(out: &mut [f32], sums: &Sums, normalization: Normalization) {
 
 /// The level of the pyramid where points of this scale are measured.
 fn level(sigma2: f32, (height, width): (usize, usize)) -> u32 {
-    let fits = |level: u32| halved(height.min(width), level) >= SHORTEST_SIDE;
-    (0..16)
-        .take_while(|&level| level == 0 || (sigma2 >= HALVED_FROM * 4f32.powi(level as i32 - 1) && fits(level)))
-        .count() as u32
-        - 1
+    let mut level = 0;
+    while sigma2 >= HALVED_FROM * 4f32.powi(level as i32) && halved(height.min(width), level + 1) >= SHORTEST_SIDE {
+        level += 1;
+    }
+    level
 }
 
 /// The histograms of points of a clip that is in memory, (points, [`HistogramSettings::len`]) row by row.

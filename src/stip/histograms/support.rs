@@ -21,8 +21,10 @@ pub(super) struct Geometry {
 }
 
 /// First and last sample of each of `count` cells within `reach` of a centre. Neighbours share a sample.
-fn cells(centre: f32, reach: f32, count: usize) -> Vec<[i64; 2]> {
-    let edge = |i: usize| (centre + reach * (2.0 * i as f32 / count as f32 - 1.0)).floor() as i64;
+///
+/// Edges often fall on samples: the product comes before the quotient, so that these are met exactly.
+fn cells(centre: f64, reach: f64, count: usize) -> Vec<[i64; 2]> {
+    let edge = |i: usize| (centre + reach * (2.0 * i as f64 - count as f64) / count as f64).floor() as i64;
     (0..count).map(|i| [edge(i), edge(i + 1)]).collect()
 }
 
@@ -42,13 +44,15 @@ struct Support {
 
 impl Support {
     fn new(geometry: &Geometry, point: &Point) -> Self {
-        let Geometry { cells: [across, down, long], factors: [space, time], level, height, width } = *geometry;
-        let scale = (1u32 << level) as f32;
-        let (reach, period) = (space * point.sigma2.sqrt() / scale, time * point.tau2.sqrt());
+        let Geometry { cells: [across, down, long], factors, level, height, width } = *geometry;
+        let [space, time] = factors.map(f64::from);
+        let scale = f64::from(1u32 << level);
+        let deviation = |variance: f32| f64::from(variance).sqrt();
+        let (reach, period) = (space * deviation(point.sigma2) / scale, time * deviation(point.tau2));
         Self {
-            columns: within(cells(point.x as f32 / scale, reach, across), width),
-            rows: within(cells(point.y as f32 / scale, reach, down), height),
-            periods: cells(point.t as f32, period, long),
+            columns: within(cells(f64::from(point.x) / scale, reach, across), width),
+            rows: within(cells(f64::from(point.y) / scale, reach, down), height),
+            periods: cells(f64::from(point.t), period, long),
         }
     }
 
@@ -125,5 +129,25 @@ impl Supports {
 
     pub fn into_sums(self) -> Vec<Sums> {
         self.sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_reach_from_edge_to_edge_and_share_one_sample() {
+        // The counts that STIP 2.0's histograms have: 13 pixels, 7 and 6 frames; 18 pixels, 9 frames.
+        assert_eq!(cells(50.0, 18.0, 3), [[32, 44], [44, 56], [56, 68]]);
+        assert_eq!(cells(20.0, 4.0 * 2f64.sqrt(), 2), [[14, 20], [20, 25]]);
+        let lengths = |cells: Vec<[i64; 2]>| cells.iter().map(|cell| cell[1] - cell[0] + 1).collect::<Vec<_>>();
+        assert_eq!(lengths(cells(50.0, 9.0 * 8f64.sqrt(), 3)), [18, 18, 18]);
+        assert_eq!(lengths(cells(20.0, 8.0, 2)), [9, 9]);
+    }
+
+    #[test]
+    fn what_lies_outside_is_cut_off() {
+        assert_eq!(within(cells(0.0, 18.0, 3), 5), [[0, 0], [0, 5], [5, 5]]);
     }
 }
