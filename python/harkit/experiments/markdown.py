@@ -169,7 +169,7 @@ def _paragraph(record: Record) -> Iterator[str]:
     yield f"* {_plain(record.started)}, {_plain(versions)}"
     machine = f"{_plain(record.machine['processor'])}, {record.machine['threads']} threads"
     took = record.seconds
-    yield f"* {machine}: {took['all']:.0f} s, {took['features']:.0f} s of them for features, or to find them cached"
+    yield f"* {machine}: {took['all']:.0f} s, {took['features']:.0f} s for features or finding them cached"
 
 
 def _plain(text: str) -> str:
