@@ -12,7 +12,8 @@ from harkit.experiments.statistics import wilson_interval
 __all__ = ["Told", "markdown", "tell"]
 
 _HEADS = ("experiment", "mode", "ours", "95 % over clips", "over groups", "reported", "protocol", "seeds")
-_SOME = 12
+# Names of missing items that are printed.
+_SOME = 6
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ def _paragraph(record: Record) -> Iterator[str]:
     versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
     yield f"* {_plain(record.started)}, {_plain(versions)}"
     machine = f"{_plain(record.machine['processor'])}, {record.machine['threads']} threads"
-    yield f"* {machine}: {record.seconds['all']:.0f} s"
+    took = record.seconds
+    yield f"* {machine}: {took['all']:.0f} s, {took['features']:.0f} s for features or finding them cached"
 
 
 def _plain(text: str) -> str:

@@ -119,13 +119,19 @@ def quick(seed: int) -> Recogniser:
     Parameters
     ----------
     seed : int
-        Of the mixture, and of the order in which the solver takes videos.
+        Of the mixtures, and of the order in which the solver takes videos.
 
     Returns
     -------
     Recogniser
-        Gradient and flow histograms at Harris-3D points, one Fisher vector, a linear machine.
+        Histograms of flow and of motion boundaries at Harris-3D points, a Fisher vector for each, a linear
+        machine.
     """
-    extractor = StipExtractor("corrected", descriptor="hoghof", sigma2=(4, 8), tau2=(2, 4))
-    vectors = FisherVector(32, pca=32, random_state=seed)
+    extractor = StipExtractor("corrected", descriptor="hoghofmbh", sigma2=(4, 8), tau2=(2, 4))
+    vectors = FeatureUnion(
+        [
+            (kind, FisherVector(16, columns=_COLUMNS[kind], pca=32, random_state=seed))
+            for kind in ("hof", "mbh")
+        ]
+    )
     return Recogniser(extractor, vectors, LinearSVC(C=10, random_state=seed))
