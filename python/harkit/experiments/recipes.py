@@ -96,7 +96,7 @@ def best(
         enhancement=tuple(enhancement),
         max_side=max_side,
     )
-    learnt = {"pca": 32, "max_descriptors": 30_000, "random_state": seed}
+    learnt: dict[str, Any] = {"pca": 32, "max_descriptors": 30_000, "random_state": seed}
     vectors = FeatureUnion(
         [(kind, FisherVector(16, columns=_COLUMNS[kind], **learnt)) for kind in kinds],
     )
