@@ -15,8 +15,8 @@ __all__ = ["EXPERIMENTS", "N_DRAWN", "draw"]
 
 _DRAWN_PER_CLASS = 10
 N_DRAWN = 6 * _DRAWN_PER_CLASS
-# HMDB51's frames are up to 720 wide.
-_MAX_SIDE = 240
+# HMDB51's frames are up to 720 wide; the scales are chosen for sets of this size.
+_MAX_SIDE = 160
 # A class of HMDB51 with fewer clips at hand, to learn from or to recognise, is left out.
 _FEWEST = 2
 
