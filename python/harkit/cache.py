@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -36,13 +37,16 @@ from harkit.errors import (
     MissingFileError,
 )
 
-__all__ = ["FeatureCache", "content_hash"]
+__all__ = ["FeatureCache", "content_hash", "load_array"]
 
 _ENTRY = "entry.json"
 _UNFINISHED = "unfinished"
 # Seconds after which what a killed process left unfinished is removed.
 _STALE = 24 * 3600
 _CHUNK = 1 << 20
+# NumPy parses headers with `ast`, which threads may not do at once in some Pythons 3.11 (SystemError,
+# "AST constructor recursion depth mismatch", CPython issue 106905).
+_PARSING = threading.Lock()
 
 
 class FeatureCache:
@@ -190,9 +194,32 @@ def _load_entry(path: Path) -> dict[str, NDArray[Any]] | None:
     """Return the arrays of the entry in a folder, or None where it is not there or not whole."""
     try:
         listing = json.loads((path / _ENTRY).read_text(encoding="utf-8"))
-        return {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in listing["arrays"]}
+        return {name: load_array(path / f"{name}.npy") for name in listing["arrays"]}
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def load_array(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Map the array of a ``.npy`` file into memory, from any thread.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    ndarray
+        Read-only.
+
+    Raises
+    ------
+    OSError, ValueError
+        There is no such file, or it is no array of plain values.
+    """
+    with _PARSING:
+        array: NDArray[Any] = np.load(path, mmap_mode="r")
+    return array
 
 
 def content_hash(path: str | os.PathLike[str]) -> str:

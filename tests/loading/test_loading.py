@@ -349,10 +349,12 @@ def test_ctrl_c_stops_a_long_load(videos: list[Path]) -> None:
     script = f"""
 import os, signal, threading, time, harkit
 from harkit import sampling, transforms as tf
+recipe = harkit.ClipRecipe(sampling=sampling.Uniform(8))
+harkit.load_clips([{str(videos[6])!r}], recipe)  # imports are over, which a signal may be lost in
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 start = time.monotonic()
 try:
-    harkit.load_clips([{str(videos[6])!r}] * 20000, harkit.ClipRecipe(sampling=sampling.Uniform(8)))
+    harkit.load_clips([{str(videos[6])!r}] * 20000, recipe)
 except KeyboardInterrupt:
     assert time.monotonic() - start < 3
     print("stopped")

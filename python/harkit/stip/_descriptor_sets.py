@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from harkit.cache import load_array
 from harkit.errors import ArgumentError, ArgumentTypeError
 from harkit.stip._points import Points
 
@@ -122,10 +123,7 @@ class DescriptorSets(Sequence[NDArray[np.float32]]):
             raise ArgumentTypeError(
                 f"a video is chosen by an integer, a slice or a list, got {got}"
             ) from None
-        array: NDArray[np.float32] = np.load(
-            self._entries[position].folder / "descriptors.npy", mmap_mode="r"
-        )
-        return array
+        return self._mapped(position, "descriptors")
 
     def __repr__(self) -> str:
         return f"DescriptorSets({len(self)} videos, {self.n_points.sum()} descriptors of {self.n_columns})"
@@ -135,8 +133,7 @@ class DescriptorSets(Sequence[NDArray[np.float32]]):
         return {**self.__dict__, "_keeper": None}
 
     def _mapped(self, index: int, name: str) -> NDArray[Any]:
-        array: NDArray[Any] = np.load(self._entries[index].folder / f"{name}.npy", mmap_mode="r")
-        return array
+        return load_array(self._entries[index].folder / f"{name}.npy")
 
     def _taken(self, positions: Sequence[int]) -> DescriptorSets:
         names = [self.names[i] for i in positions]
