@@ -6,8 +6,11 @@ from typing import Any
 
 
 def markdown(results: dict[str, Any]) -> str:
-    machine = results["machine"]
-    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    measurements = results["measurements"].values()
+    runs: list[dict[str, Any]] = []
+    for measurement in measurements:
+        if measurement["machine"] not in runs:
+            runs.append(measurement["machine"])
     lines = [
         "# harkit beside its peers",
         "",
@@ -16,21 +19,17 @@ def markdown(results: dict[str, Any]) -> str:
         "is faster, or smaller. A peer that scales, or makes grey, by a rule of its own does other work: it",
         "is shown, its ratio in brackets, and not counted.",
         "",
-        f"Commit {machine['commit']}, {machine['date']}. {machine['processor']}, {machine['cores']} cores,",
-        f"{machine['memory_gib']} GiB, {machine['system']}.",
-        f"Python {machine['python']}, {packages}.",
-        f"torchcodec has its libraries from the system: {machine['ffmpeg_program']}.",
-        f"Load average before: {machine['load_before'][0]}."
-        + ("" if machine["share"] == 1 else f" **A quick look: {machine['share']:g} of the whole.**"),
-        "",
-        "| what | the fastest peer | ratio | goal | |",
-        "| --- | --- | --- | --- | --- |",
+        *[line for number, run in enumerate(runs, start=1) for line in _run(number, run)],
+        "| what | the fastest peer | ratio | goal | | run |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for measurement in results["measurements"].values():
-        lines += [_summary(measurement, name, part) for name, part in measurement.get("parts", {}).items()]
+    for measurement in measurements:
+        run = runs.index(measurement["machine"]) + 1
+        parts = measurement.get("parts", {}).items()
+        lines += [f"{_summary(measurement, name, part)} {run} |" for name, part in parts]
         if "failure" in measurement:
-            lines.append(f"| {measurement['title']} | | | | failed: {measurement['failure']} |")
-    for measurement in results["measurements"].values():
+            lines.append(f"| {measurement['title']} | | | | failed: {measurement['failure']} | {run} |")
+    for measurement in measurements:
         if "workers" in measurement:
             lines += ["", f"## {measurement['title']}", "", f"{measurement['material']}.", ""]
             lines += _workers(measurement["workers"])
@@ -39,6 +38,20 @@ def markdown(results: dict[str, Any]) -> str:
             lines += ["", f"## {title}", "", f"{measurement['material']}; {part['unit']}.", ""]
             lines += _memory(part) if measurement.get("is_memory") else _times(part)
     return "\n".join(lines) + "\n"
+
+
+def _run(number: int, machine: dict[str, Any]) -> list[str]:
+    """Say on what a run was measured, and against what; measurements of other days have other machines."""
+    known = {name: version for name, version in machine["packages"].items() if version != "not installed"}
+    packages = ", ".join(f"{name} {version}" for name, version in known.items())
+    quick = "" if machine["share"] == 1 else f" **A quick look: {machine['share']:g} of the whole.**"
+    return [
+        f"Run {number}: commit {machine['commit']}, {machine['date']}. {machine['processor']},",
+        f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}.",
+        f"Python {machine['python']}, {packages}; {machine['ffmpeg_program'].partition(' Copyright')[0]}.",
+        f"Load average before: {machine['load_before'][0]}.{quick}",
+        "",
+    ]
 
 
 def _summary(measurement: dict[str, Any], name: str, part: dict[str, Any]) -> str:

@@ -50,12 +50,10 @@ def main(names: list[str]) -> int:
             print(f"{name} …", flush=True)
             start = time.perf_counter()
             known[name] = in_a_process(name, scratch)
+            known[name]["machine"] = facts
             known[name]["seconds"] = round(time.perf_counter() - start, 1)
             print(f"{name}: {known[name]['seconds']} s {known[name].get('failure', '')}", flush=True)
-    results = {
-        "machine": facts,
-        "measurements": {name: known[name] for name in MEASUREMENTS if name in known},
-    }
+    results = {"measurements": {name: known[name] for name in MEASUREMENTS if name in known}}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     text = report.markdown(results)
     (HERE / "results.md").write_text(text)
