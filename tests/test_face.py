@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 import harkit
 from conftest import numbered_frames
 from harkit import ClipRecipe, ClipStream, datasets, encoders, load_clips, sampling, stip
 from harkit import enhancement as en
 from harkit import transforms as tf
+from harkit.encoders import BagOfWords
+from harkit.stip import StipExtractor
 
 
 @pytest.fixture
@@ -129,6 +134,16 @@ def test_encode() -> None:
     assert (words.shape, words.dtype) == ((4, 10), np.float32)
     codes = encoders.FisherVector(5, pca=8).fit_transform(sets)
     assert codes.shape == (4, 2 * 5 * 8)
+
+
+def test_classical_recognition_with_scikit_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    toy = datasets.synthetic("toy", videos_per_class=2, dark=False, size=(64, 80), seed=0)
+    extractor = StipExtractor(mode="faithful", cache="cache")
+    pipe = make_pipeline(extractor, BagOfWords(400), StandardScaler(), LinearSVC())
+    pipe.fit(toy.train.paths, toy.train.labels)
+    assert pipe.predict(toy.test.paths).shape == (len(toy.test),)
+    assert Path("cache").is_dir()
 
 
 def test_real_data_sets(data: Path) -> None:
