@@ -1,4 +1,4 @@
-//! What flows through the house: frames of bytes and volumes of grey, contiguous, in order.
+//! What flows through the house: frames of bytes, contiguous, in order.
 
 use std::alloc::Layout;
 
@@ -111,52 +111,6 @@ impl Clip {
     }
 
     pub fn into_data(self) -> Vec<u8> {
-        self.data
-    }
-}
-
-/// Grey values of a clip: (T, H, W), float32, contiguous; 0 is black and 1 is white.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Volume {
-    data: Vec<f32>,
-    frames: usize,
-    height: usize,
-    width: usize,
-}
-
-impl Volume {
-    /// Wraps `data`, which must hold `frames` whole frames of `height` times `width` values.
-    pub fn new(data: Vec<f32>, frames: usize, height: usize, width: usize) -> Result<Self> {
-        if data.len() != frames * height * width {
-            return Err(Error::argument(
-                "data",
-                format!("has {} values where a volume of ({frames}, {height}, {width}) needs other", data.len()),
-            ));
-        }
-        Ok(Self { data, frames, height, width })
-    }
-
-    pub fn frames(&self) -> usize {
-        self.frames
-    }
-
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    pub fn data(&self) -> &[f32] {
-        &self.data
-    }
-
-    pub fn data_mut(&mut self) -> &mut [f32] {
-        &mut self.data
-    }
-
-    pub fn into_data(self) -> Vec<f32> {
         self.data
     }
 }

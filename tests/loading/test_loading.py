@@ -349,6 +349,7 @@ def test_ctrl_c_stops_a_long_load(videos: list[Path]) -> None:
     script = f"""
 import os, signal, threading, time, harkit
 from harkit import sampling, transforms as tf
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs without it
 recipe = harkit.ClipRecipe(sampling=sampling.Uniform(8))
 harkit.load_clips([{str(videos[6])!r}], recipe)  # imports are over, which a signal may be lost in
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
