@@ -76,7 +76,7 @@ def test_equal_settings_are_one_entry_and_others_are_not(
     cache: FeatureCache,
     one: dict[str, Any],
     other: dict[str, Any],
-    same: bool,  # noqa: FBT001
+    same: bool,  # noqa: FBT001 (pytest's)
 ) -> None:
     assert (cache.path(one) == cache.path(other)) is same
 

@@ -231,3 +231,10 @@ def test_parts_of_descriptors_have_vocabularies_of_their_own(sets: Sets) -> None
     codes = union.fit_transform(sets)
     np.testing.assert_array_equal(codes[:, :4], BagOfWords(4).fit_transform([s[:, :3] for s in sets]))
     np.testing.assert_array_equal(codes[:, 4:], BagOfWords(5).fit_transform([s[:, 3:] for s in sets]))
+
+
+def test_a_matrix_comes_as_a_table_where_that_is_set(encoder: Any, sets: Sets) -> None:
+    plain = encoder.fit_transform(sets)
+    table = clone(encoder).set_output(transform="pandas").fit(sets).transform(sets)
+    assert list(table.columns) == list(encoder.get_feature_names_out())
+    np.testing.assert_array_equal(table.to_numpy(), plain)

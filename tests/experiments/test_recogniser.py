@@ -7,6 +7,7 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,10 +63,10 @@ def test_every_recipe_can_be_kept(name: str, mode: str, tmp_path: Path) -> None:
     assert loaded.settings()["extractor"] == recogniser.settings()["extractor"]
 
 
-def small(encoder: object) -> dict[str, int]:
+def small(encoder: Any) -> dict[str, int]:
     """Parameters that make a vocabulary small, wherever they stand in it."""
     sizes = {"n_words": 5, "n_components": 2, "pca": 4, "n_init": 1}
-    known = encoder.get_params()  # type: ignore[attr-defined]
+    known = encoder.get_params()
     return {
         name: sizes[name.split("__")[-1]] for name in known if name.split("__")[-1] in sizes and known[name]
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -24,7 +25,7 @@ Columns: TypeAlias = slice | tuple[int, int] | None
 """A part of each descriptor: all columns, a slice, or (start, stop)."""
 
 
-class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
     """The base of the encoders; a class of its own fits `_fit_rows` and gives `_encode`."""
 
     columns: Columns
@@ -102,16 +103,17 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 out[i] = self._encode(rows)
         return out
 
+    @abstractmethod
     def _check_parameters(self) -> None:
-        raise NotImplementedError
+        """Raise where a parameter of the encoder's own is not allowed."""
 
+    @abstractmethod
     def _fit_rows(self, rows: NDArray[np.float32], seed: int) -> int:
         """Learn from rows; give the number of features."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _encode(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Encode one or more rows."""
-        raise NotImplementedError
 
     def _selected(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.columns is None:

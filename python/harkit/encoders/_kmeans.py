@@ -16,7 +16,7 @@ from harkit.errors import ArgumentError
 __all__ = ["KMeans"]
 
 
-class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """k-means clustering of float32 rows.
 
     Parameters

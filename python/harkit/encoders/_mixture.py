@@ -15,7 +15,7 @@ from harkit.errors import ArgumentError
 __all__ = ["GaussianMixture"]
 
 
-class GaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[misc]
+class GaussianMixture(DensityMixin, BaseEstimator):
     """A mixture of Gaussians with diagonal covariances, by expectation and maximisation.
 
     Parameters

@@ -29,7 +29,7 @@ def l2_normalized(rows: NDArray[Any]) -> NDArray[Any]:
     return normalized
 
 
-class _RowNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class _RowNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """What both have in common: they learn nothing but the number of columns."""
 
     def fit(self, X: ArrayLike, y: object = None) -> Any:

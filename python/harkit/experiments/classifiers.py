@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, check_non_negative, valida
 __all__ = ["ChiSquareSVC"]
 
 
-class ChiSquareSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ChiSquareSVC(ClassifierMixin, BaseEstimator):
     """A support vector machine with the exponential chi-square kernel, for histograms.
 
     Parameters

@@ -182,8 +182,7 @@ def _lengths(clip: Clip | Pieces) -> Iterator[NDArray[np.float32]]:
 
 
 def _variances(name: str, values: float | Sequence[float]) -> list[float]:
-    listed = [values] if np.ndim(values) == 0 else list(values)  # type: ignore[arg-type]
-    numbers = [_number(name, value) for value in listed]
+    numbers = [_number(name, value) for value in np.atleast_1d(np.asarray(values, dtype=object)).tolist()]
     if not numbers or min(numbers) <= 0:
         raise ArgumentError(f"`{name}` must hold positive variances, got {values}")
     return numbers

@@ -43,7 +43,7 @@ _log = logging.getLogger("harkit.stip")
 
 
 # scikit-learn has no types; and the output is no matrix that it could name columns of.
-class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc, call-arg]
+class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Interest points and their descriptors, of many videos.
 
     Parameters
@@ -177,9 +177,12 @@ class StipExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             Videos that cannot be read; the error names them. The others are in the cache.
         """
         items, work = items_of(videos), self._work()
-        keeper = None if self.cache is not None else TemporaryFolder()
-        cache = keeper.path if keeper is not None else self.cache
-        cache = cache if isinstance(cache, FeatureCache) else FeatureCache(cache)  # type: ignore[arg-type]
+        cache, keeper = self.cache, None
+        if cache is None:
+            keeper = TemporaryFolder()
+            cache = keeper.path
+        if not isinstance(cache, FeatureCache):
+            cache = FeatureCache(cache)
         with shown(self.progress, len(items), "video") as tell:
             entries = _side_by_side(lambda item, stop: work.entry(item, cache, stop), items, tell)
         return DescriptorSets([item.name for item in items], entries, keeper)
