@@ -28,13 +28,6 @@ impl Shape {
     pub fn values(&self) -> usize {
         self.outputs * self.inputs / self.groups * self.taps()
     }
-
-    /// Where the weights of output channel `o` and input channel `i` begin, if they are of one group.
-    fn place(&self, o: usize, i: usize) -> Option<usize> {
-        let inputs = self.inputs / self.groups;
-        let group = o / (self.outputs / self.groups);
-        (o < self.outputs && i / inputs == group).then(|| (o * inputs + i % inputs) * self.taps())
-    }
 }
 
 /// How a tile's packed weights lie in the plain ones.
@@ -66,27 +59,26 @@ impl<'a> Order<'a> {
         tile.width() * tile.inputs.len() * self.lanes * self.taps.len()
     }
 
-    /// `visit(place in the plain weights, place in the tile)` for each weight of `tile`, nearly in the plain order.
+    /// `visit(place in the plain weights, place in the tile)` for each weight of `tile`; from one input block to the
+    /// next, in the plain order.
     #[inline(always)]
     pub fn each(&self, tile: &Tile, mut visit: impl FnMut(usize, usize)) {
-        let width = tile.width();
-        let mut pair = |block: usize, lane: usize, column: usize| {
-            let (outer, inner) = (tile.outputs.start * LANES + column, block * self.lanes + lane);
-            let (o, i) = if self.transposed { (inner, outer) } else { (outer, inner) };
-            let Some(place) = self.shape.place(o, i) else { return };
-            let first = ((block - tile.inputs.start) * self.taps.len() * self.lanes + lane) * width + column;
-            for (tap, index) in self.taps.iter().enumerate() {
-                visit(place + index, first + tap * self.lanes * width);
-            }
-        };
+        let (width, taps, plain_taps) = (tile.width(), self.taps.len(), self.shape.taps());
+        let inputs = self.shape.inputs / self.shape.groups;
+        let columns = tile.outputs.start * LANES..tile.outputs.end * LANES;
         for block in tile.inputs.clone() {
-            if self.transposed {
-                for lane in 0..self.lanes {
-                    (0..width).for_each(|column| pair(block, lane, column));
-                }
-            } else {
-                for column in 0..width {
-                    (0..self.lanes).for_each(|lane| pair(block, lane, column));
+            let lanes = block * self.lanes..(block + 1) * self.lanes;
+            let first = (block - tile.inputs.start) * taps * self.lanes * width;
+            let (os, is) = if self.transposed { (&lanes, &columns) } else { (&columns, &lanes) };
+            let (o_step, i_step) = if self.transposed { (width, 1) } else { (1, width) };
+            for o in os.start..os.end.min(self.shape.outputs) {
+                let start = o / (self.shape.outputs / self.shape.groups) * inputs;
+                for i in is.start.max(start)..is.end.min(start + inputs) {
+                    let place = (o * inputs + i - start) * plain_taps;
+                    let first = first + (o - os.start) * o_step + (i - is.start) * i_step;
+                    for (tap, index) in self.taps.iter().enumerate() {
+                        visit(place + index, first + tap * self.lanes * width);
+                    }
                 }
             }
         }
