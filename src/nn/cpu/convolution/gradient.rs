@@ -17,7 +17,7 @@ use super::weights::{Order, Shape};
 use crate::error::Result;
 use crate::nn::cpu::LANES;
 use crate::parallel::{Job, map_blocks};
-use crate::simd::Level;
+use crate::simd::{Level, vectorised};
 
 /// Pixels of a step, and values that it copies of an input block, at most.
 const PIXELS: usize = 192;
@@ -216,19 +216,12 @@ impl Gradient {
 /// The sum of a blocked map over batch and positions, for each channel; in float64 from run to run of pixels, so
 /// that many pixels cost no precision.
 pub(super) fn sum_channels(map: &[f32], batch: usize, blocks: usize, sums: &mut [f32], job: &Job) -> Result<()> {
-    const RUN: usize = 64;
     let positions = map.len() / (batch * blocks * LANES).max(1);
     let sum = |block: usize, _: usize| {
-        let mut total = [0.0_f64; LANES];
+        let mut total = [0.0; LANES];
         for n in 0..batch {
             let start = (n * blocks + block) * positions * LANES;
-            for run in map.get(start..start + positions * LANES).unwrap_or_default().chunks(RUN * LANES) {
-                let mut sums = [0.0_f32; LANES];
-                for pixel in run.chunks_exact(LANES) {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
-                }
-                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(sum));
-            }
+            add_pixels(map.get(start..start + positions * LANES).unwrap_or_default(), &mut total);
         }
         total
     };
@@ -237,4 +230,24 @@ pub(super) fn sum_channels(map: &[f32], batch: usize, blocks: usize, sums: &mut 
         *sum = *total as f32;
     }
     Ok(())
+}
+
+vectorised! {
+    /// Adds the pixels of a block to `total`.
+    fn add_pixels(pixels: &[f32], total: &mut [f64; LANES]) {
+        const RUN: usize = 64;
+        for run in pixels.chunks(RUN * LANES) {
+            let mut sums = [[0.0_f32; LANES]; 4];
+            for pixels in run.chunks(4 * LANES) {
+                for (sums, pixel) in sums.iter_mut().zip(pixels.as_chunks::<LANES>().0) {
+                    for (sum, value) in sums.iter_mut().zip(pixel) {
+                        *sum += value;
+                    }
+                }
+            }
+            for (i, total) in total.iter_mut().enumerate() {
+                *total += f64::from((sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]));
+            }
+        }
+    }
 }

@@ -109,11 +109,14 @@ impl Convolution {
 
     /// Weights (O, I / groups, kt, kh, kw) in the order in which `forward` reads them.
     pub fn pack(&self, weights: &[f32]) -> Result<Vec<f32>> {
-        check_length("weights", self.weights.values(), weights.len())?;
-        let mut packed = vec![0.0; self.forward.tiles.packed];
-        let order = Order::new(self.weights, &self.forward.source, &self.forward.tiles, false);
-        order.pack(weights, &mut packed, &Job::new())?;
+        let mut packed = Vec::new();
+        self.pack_into(weights, &mut packed, &Job::new())?;
         Ok(packed)
+    }
+
+    /// As `pack`, into what an earlier call for this convolution left, or an empty vector.
+    pub fn pack_into(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+        pack_passes(std::slice::from_ref(&self.forward), self.weights, weights, false, packed, job)
     }
 
     /// The convolution and its epilogue; overwrites `output`, whose padding lanes become zero.
@@ -131,15 +134,14 @@ impl Convolution {
 
     /// Weights (O, I / groups, kt, kh, kw) in the order in which `backward_input` reads them.
     pub fn pack_transposed(&self, weights: &[f32]) -> Result<Vec<f32>> {
-        check_length("weights", self.weights.values(), weights.len())?;
-        let mut packed = vec![0.0; self.backward.iter().map(|pass| pass.tiles.packed).sum()];
-        let mut rest = packed.as_mut_slice();
-        for pass in &self.backward {
-            let (part, behind) = rest.split_at_mut(pass.tiles.packed);
-            Order::new(self.weights, &pass.source, &pass.tiles, true).pack(weights, part, &Job::new())?;
-            rest = behind;
-        }
+        let mut packed = Vec::new();
+        self.pack_transposed_into(weights, &mut packed, &Job::new())?;
         Ok(packed)
+    }
+
+    /// As `pack_transposed`, into what an earlier call for this convolution left, or an empty vector.
+    pub fn pack_transposed_into(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+        pack_passes(&self.backward, self.weights, weights, true, packed, job)
     }
 
     /// The gradient of the input; overwrites `grad_input`, whose padding lanes become zero.
@@ -210,6 +212,26 @@ impl Convolution {
     }
 }
 
+/// Packs `weights` for one pass after the other. What is zero in one packing is in the next: it is written once.
+fn pack_passes(
+    passes: &[Pass],
+    shape: Shape,
+    weights: &[f32],
+    transposed: bool,
+    packed: &mut Vec<f32>,
+    job: &Job,
+) -> Result<()> {
+    check_length("weights", shape.values(), weights.len())?;
+    packed.resize(passes.iter().map(|pass| pass.tiles.packed).sum(), 0.0);
+    let mut rest = packed.as_mut_slice();
+    for pass in passes {
+        let (part, behind) = rest.split_at_mut(pass.tiles.packed);
+        Order::new(shape, &pass.source, &pass.tiles, transposed).pack(weights, part, job)?;
+        rest = behind;
+    }
+    Ok(())
+}
+
 fn check(input: MapShape, output: MapShape, window: Window, groups: usize, planar: bool) -> Result<()> {
     if input.is_empty() || output.is_empty() {
         return Err(Error::argument("input", format!("must not be empty, got {input:?} and {output:?}")));
@@ -254,4 +276,3 @@ fn backward_passes(level: Level, input: MapShape, output: MapShape, extents: [Ex
     }
     passes
 }
-#[cfg(test)]

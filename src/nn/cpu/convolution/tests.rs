@@ -318,6 +318,18 @@ fn any_number_of_threads_gives_the_same_bytes() {
 }
 
 #[test]
+fn weights_packed_over_older_ones_are_as_if_packed_anew() {
+    let case = Case::new(1, [20, 36, 1], [1, 9, 8], [1, 3, 3], [1, 2, 2], [1, 1, 1], [0, 1, 1]);
+    let convolution = case.convolution();
+    let (old, new) = (values(case.weights(), 1), values(case.weights(), 2));
+    let (mut packed, mut transposed) = (convolution.pack(&old).unwrap(), convolution.pack_transposed(&old).unwrap());
+    convolution.pack_into(&new, &mut packed, &Job::new()).unwrap();
+    convolution.pack_transposed_into(&new, &mut transposed, &Job::new()).unwrap();
+    assert_eq!(packed, convolution.pack(&new).unwrap());
+    assert_eq!(transposed, convolution.pack_transposed(&new).unwrap());
+}
+
+#[test]
 fn what_it_cannot_do_is_an_error_that_says_so() {
     let kind = |case: &Case| {
         Convolution::new(case.input, case.output, case.window, case.groups, case.planar).err().map(|e| e.kind())
