@@ -1,0 +1,2 @@
+//! Neural networks.
+pub mod cpu;
