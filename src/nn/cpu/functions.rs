@@ -124,8 +124,11 @@ pub(crate) fn silu<V: Lanes>(x: V) -> V {
 /// The derivative of [`silu`].
 #[inline(always)]
 pub(crate) fn silu_slope<V: Lanes>(x: V) -> V {
-    let (s, one) = (sigmoid(x), V::splat(1.0));
-    s.times(x.times_plus(one.minus(s), one))
+    let one = V::splat(1.0);
+    // 1 - sigmoid as a product, which keeps its places; the limit keeps it from 0 times infinity.
+    let e = exp(V::splat(80.0).minimum(x.negated()));
+    let s = one.over(one.plus(e));
+    s.times(x.times_plus(e.times(s), one))
 }
 
 #[cfg(test)]
