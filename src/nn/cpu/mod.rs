@@ -7,6 +7,8 @@
 //! Work is cut into units that do not depend on the number of threads, and sums are taken in a fixed order, so results
 //! do not depend on it either. Between processors they may: a fused multiply-add rounds once.
 
+pub mod convolution;
+
 /// Channels in a block.
 pub const LANES: usize = 16;
 
