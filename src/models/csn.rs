@@ -23,8 +23,9 @@ pub fn build(name: &str, options: &mut Options) -> Result<Graph> {
     let mut b = Builder::new(name, &[3, 0, 0, 0]);
     let stem = convolution(3, 64, [3, 7, 7], [1, 2, 2]);
     let x = unit(&mut b, "backbone.conv1", 0, stem, true);
-    let mut x = b.pool("backbone.maxpool", x, Pool::max(&[1, 3, 3], &[1, 2, 2]).padding(&[0, 1, 1]));
     b.stage("stem", x);
+    let mut x = b.pool("backbone.maxpool", x, Pool::max(&[1, 3, 3], &[1, 2, 2]).padding(&[0, 1, 1]));
+    b.stage("pool", x);
     for (i, &count) in blocks.iter().enumerate() {
         for block in 0..count {
             let stride = if i > 0 && block == 0 { 2 } else { 1 };

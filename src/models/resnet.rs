@@ -25,8 +25,9 @@ pub fn build(name: &str, options: &mut Options) -> Result<Graph> {
     let stem = convolution(3, 64, 7, 2);
     let x = normed(&mut b, 0, ["conv1", "bn1"], stem, BatchNorm::new);
     let x = b.activation("relu", x, Activation::Relu);
-    let mut x = b.pool("maxpool", x, Pool::max(&[3, 3], &[2, 2]).padding(&[1, 1]));
     b.stage("stem", x);
+    let mut x = b.pool("maxpool", x, Pool::max(&[3, 3], &[2, 2]).padding(&[1, 1]));
+    b.stage("pool", x);
     for (i, &count) in blocks.iter().enumerate() {
         let stage = format!("layer{}", i + 1);
         for block in 0..count {

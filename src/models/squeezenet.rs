@@ -19,6 +19,7 @@ pub fn build(name: &str, options: &mut Options) -> Result<Graph> {
     let stem = Convolution::new(3, 64, &[3, 3]).stride(&[2, 2]).init(Init::HeUniform);
     let x = b.convolution("features.0", 0, stem);
     let x = b.activation("features.1", x, Activation::Relu);
+    b.stage("features.1", x);
     let mut x = pooled(&mut b, 2, x);
     for (position, squeezed, expanded) in FIRES {
         if matches!(position, 6 | 9) {

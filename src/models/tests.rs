@@ -60,7 +60,7 @@ fn stages_of_csn_have_the_shapes_of_the_reference() {
     let graph = built("ircsn_50", &[]);
     for (side, sides) in [(56, [14, 14, 7, 4, 2]), (64, [16, 16, 8, 4, 2])] {
         let shapes = graph.shapes(&[1, 3, 40, side, side]).unwrap();
-        let stages = ["stem", "layer1", "layer2", "layer3", "layer4"];
+        let stages = ["pool", "layer1", "layer2", "layer3", "layer4"];
         let expected = [(64, 40), (256, 40), (512, 20), (1024, 10), (2048, 5)];
         for ((stage, (channels, frames)), side) in stages.into_iter().zip(expected).zip(sides) {
             assert_eq!(shapes[graph.stage(stage).unwrap()], [1, channels, frames, side, side]);

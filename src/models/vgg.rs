@@ -42,6 +42,7 @@ pub fn build(name: &str, options: &mut Options) -> Result<Graph> {
 fn classified(b: &mut Builder, map: NodeId, classes: usize, dropout: f64) {
     let bins = AdaptivePool { of: PoolKind::Average { count_padding: true }, output: vec![7, 7] };
     let x = b.adaptive_pool("avgpool", map, bins);
+    b.stage("avgpool", x);
     let mut x = b.layer("flatten", Layer::Flatten, &[x]);
     let init = Init::Normal { deviation: 0.01 };
     for (position, inputs) in [(0, 512 * 7 * 7), (3, 4096)] {
