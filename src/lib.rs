@@ -9,6 +9,7 @@
 //! * [`stip`]: space-time interest points, from scale space to descriptors
 //! * [`encoders`]: many descriptors to one vector: k-means, bag of words, Fisher vector, VLAD
 //! * [`nn`]: networks as graphs of named layers, run on candle or compiled for the processor
+//! * [`models`]: architectures, each a function that builds such a graph
 //! * `py`: arguments in, arrays out (feature `python`)
 //!
 //! A room uses the floors below it and never its neighbours; `docs/architecture.md` draws it.
@@ -18,6 +19,7 @@ pub mod encoders;
 pub mod enhancement;
 pub mod error;
 pub mod loading;
+pub mod models;
 pub mod nn;
 pub mod parallel;
 pub mod random;
