@@ -8,6 +8,7 @@
 //! * [`loading`]: a recipe over many videos: the four rooms above, fused and parallel
 //! * [`stip`]: space-time interest points, from scale space to descriptors
 //! * [`encoders`]: many descriptors to one vector: k-means, bag of words, Fisher vector, VLAD
+//! * [`nn`]: networks as graphs of named layers, run on candle or compiled for the processor
 //! * `py`: arguments in, arrays out (feature `python`)
 //!
 //! A room uses the floors below it and never its neighbours; `docs/architecture.md` draws it.
@@ -17,6 +18,7 @@ pub mod encoders;
 pub mod enhancement;
 pub mod error;
 pub mod loading;
+pub mod nn;
 pub mod parallel;
 pub mod random;
 pub mod sampling;
