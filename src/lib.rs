@@ -9,6 +9,7 @@
 //! * [`stip`]: space-time interest points, from scale space to descriptors
 //! * [`encoders`]: many descriptors to one vector: k-means, bag of words, Fisher vector, VLAD
 //! * [`nn`]: networks as graphs of named layers, run on candle or compiled for the processor
+//! * [`training`]: losses and optimisers
 //! * `py`: arguments in, arrays out (feature `python`)
 //!
 //! A room uses the floors below it and never its neighbours; `docs/architecture.md` draws it.
@@ -24,6 +25,7 @@ pub mod random;
 pub mod sampling;
 mod simd;
 pub mod stip;
+pub mod training;
 pub mod transforms;
 pub mod video;
 
