@@ -9,6 +9,7 @@ mod encoders;
 mod enhancement;
 mod loading;
 mod models;
+mod nn;
 mod runtime;
 mod sampling;
 mod stip;
@@ -61,6 +62,8 @@ mod _core {
     use super::loading::{check_recipe, load_video, load_videos, video_lengths};
     #[pymodule_export]
     use super::models::{build_architecture, list_architectures};
+    #[pymodule_export]
+    use super::nn::Network;
     #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
     #[pymodule_export]
