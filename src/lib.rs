@@ -10,6 +10,7 @@
 //! * [`encoders`]: many descriptors to one vector: k-means, bag of words, Fisher vector, VLAD
 //! * [`nn`]: networks as graphs of named layers, run on candle or compiled for the processor
 //! * [`models`]: architectures, each a function that builds such a graph
+//! * [`training`]: losses and optimisers
 //! * `py`: arguments in, arrays out (feature `python`)
 //!
 //! A room uses the floors below it and never its neighbours; `docs/architecture.md` draws it.
@@ -26,6 +27,7 @@ pub mod random;
 pub mod sampling;
 mod simd;
 pub mod stip;
+pub mod training;
 pub mod transforms;
 pub mod video;
 
