@@ -24,6 +24,8 @@ _COLORS: dict[State, tuple[str, str, str]] = {
 }
 _SAID = {"trainable": "trained", "frozen": "frozen", "plain": "no parameters"}
 _BLOCKS = ("#f8fafc", "#f1f5f9")
+# Of corners.
+_RADIUS = 8.0
 _LINE, _QUIET, _LOUD = "#94a3b8", "#64748b", "#0f172a"
 _FONT = "font-family=\"Inter, 'Segoe UI', Helvetica, Arial, sans-serif\""
 
@@ -137,25 +139,38 @@ def _blocks(block: Block, layout: Layout, depth: int) -> list[str]:
 
 
 def _edge(points: Sequence[Point]) -> str:
-    """A line from the bottom of a card to the top of another, upright at both ends."""
-    last = points[-1]
-    column_ends = last[1] <= points[0][1]
+    """A line through points, from the bottom of a card to the top of another: bent where it changes lanes, round where
+    it goes from column to column.
+    """
     path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    for (x0, y0), (x, y) in zip(points, points[1:], strict=False):
-        if y < y0:
-            path.append(_over(x0, y0, x, y))
-        elif abs(x - x0) < 0.5:
-            path.append(f"L{x:.1f} {y:.1f}")
+    for i in range(1, len(points)):
+        (x0, y0), (x, y) = points[i - 1], points[i]
+        if abs(x - x0) < 0.5 or abs(y - y0) < 0.5:
+            after = points[i + 1] if i + 1 < len(points) else None
+            path.append(_corner((x0, y0), (x, y), after))
         else:
             bend = max((y - y0) / 2, 10)
             path.append(f"C{x0:.1f} {y0 + bend:.1f} {x:.1f} {y - bend:.1f} {x:.1f} {y:.1f}")
-    dashed = ' stroke-dasharray="none"' if column_ends else ""
-    return f'<path d="{" ".join(path)}" fill="none" stroke="{_LINE}" stroke-width="1.5"{dashed} marker-end="url(#arrow)"/>'
+    line = f'fill="none" stroke="{_LINE}" stroke-width="1.5" marker-end="url(#arrow)"'
+    return f'<path d="{" ".join(path)}" {line}/>'
 
 
-def _over(x0: float, y0: float, x: float, y: float) -> str:
-    """From the foot of a column to the head of the next: down, up between them, over, down."""
-    raise NotImplementedError
+def _corner(start: Point, corner: Point, after: Point | None) -> str:
+    """A straight line, and the round corner at its end if it has one."""
+    upright = abs(corner[0] - start[0]) < 0.5
+    turns = after is not None and (abs(after[1] - corner[1]) < 0.5 if upright else abs(after[0] - corner[0]) < 0.5)
+    if after is None or not turns or corner in (start, after):
+        return f"L{corner[0]:.1f} {corner[1]:.1f}"
+    near, far = _towards(corner, start), _towards(corner, after)
+    return f"L{near[0]:.1f} {near[1]:.1f} Q{corner[0]:.1f} {corner[1]:.1f} {far[0]:.1f} {far[1]:.1f}"
+
+
+def _towards(corner: Point, end: Point) -> Point:
+    """The point where the round part begins."""
+    dx, dy = end[0] - corner[0], end[1] - corner[1]
+    length = abs(dx) + abs(dy)
+    part = min(_RADIUS, length / 2) / length
+    return corner[0] + dx * part, corner[1] + dy * part
 
 
 def _card(card: Card, box: Box) -> str:

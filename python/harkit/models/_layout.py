@@ -58,6 +58,8 @@ class _Part:
     places: dict[Child, Point] = field(default_factory=dict)
     # (source, target) at this level, None for the outside; the lane's x, from and to which y.
     lanes: dict[tuple[Child | None, Child | None], tuple[float, float, float]] = field(default_factory=dict)
+    # Of the whole: left of the column that a child is in, where an edge from another column comes up.
+    gutters: dict[Child, float] = field(default_factory=dict)
 
 
 def laid_out(root: Block) -> Layout:
@@ -231,6 +233,7 @@ def _columns(
         y = 0.0
         for i in column:
             for child, (across, down) in stacks[i].places.items():
+                part.gutters[child] = x - _COLUMN_GAP / 2
                 part.places[child] = (x + left + across, y + down - _HEADING)
             for pair, (across, start, stop) in stacks[i].lanes.items():
                 part.lanes[pair] = (x + left + across, y + start - _HEADING, y + stop - _HEADING)
@@ -330,6 +333,8 @@ class _Router:
         common = out[shared - 1]
         outer: Child = target if shared == len(into) else into[shared]
         points += self._lane(common, inner, outer)
+        if common is self.root and self.layout.boxes[outer].y < points[-1][1]:
+            points += self._hop(points[-1], outer)
         for i in range(shared, len(into)):
             block = into[i]
             points.append((self._middle(block), self.layout.boxes[block].y))
@@ -337,6 +342,13 @@ class _Router:
             points += self._lane(block, None, inside)
         points.append(self._top(target))
         return points
+
+    def _hop(self, foot: Point, outer: Child) -> list[Point]:
+        """From the foot of a column between the two to the head of the next."""
+        box, gutter = self.layout.boxes[outer], self.parts[self.root].gutters[outer]
+        middle = self._middle(outer) if isinstance(outer, Block) else box.x + box.width / 2
+        low, high = foot[1] + _LAYER_GAP / 2, box.y - _LAYER_GAP / 2
+        return [(foot[0], low), (gutter, low), (gutter, high), (middle, high)]
 
     def _lane(self, block: Block, source: Child | None, target: Child | None) -> list[Point]:
         part = self.parts[block]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from harkit import _core
 from harkit.errors import ArgumentError
+from harkit.models._graph import Graph
+from harkit.weights import Checkpoint
 
-__all__ = ["load_tensors"]
+__all__ = ["loaded_network"]
 
 # Tensors of each kind that an error spells out.
 _N_LISTED = 3
@@ -21,7 +25,7 @@ _IGNORED = ".num_batches_tracked"
 _log = logging.getLogger("harkit.models")
 
 
-class Wanted(NamedTuple):
+class _Wanted(NamedTuple):
     """What a network asks for: the shape of each tensor, and the layer that gives logits."""
 
     name: str
@@ -29,111 +33,111 @@ class Wanted(NamedTuple):
     classifier: str | None
 
 
-def load_tensors(
-    network: _core.Network,
-    tensors: Mapping[str, Any],
+def loaded_network(
+    architecture: str,
+    checkpoint: Checkpoint,
     *,
     path: str,
-    classifier: str | None,
-    n_classes: int | None,
+    n_classes: int | None = None,
+    seed: int = 0,
     allowed: Collection[str] = (),
-    name: str,
-) -> bool:
-    """Set a network's values to those of a file, or change nothing and raise.
+) -> tuple[_core.Network, bool]:
+    """Make a network of an architecture, with the values of a file.
 
     Parameters
     ----------
-    network : _core.Network
-        Its initial values stay where the file's classifier has another number of classes than `n_classes`.
-    tensors : mapping of str to ndarray
+    architecture : str
+        As JSON.
+    checkpoint : Checkpoint
         What the file holds.
     path : str
         For messages.
-    classifier : str or None
-        The layer that gives logits.
-    n_classes : int or None
-        As whoever calls gave it: then a classifier of another size, or none, in the file is no error.
+    n_classes : int, optional
+        As whoever calls gave it: then a file with a classifier of another size, or with none, is no error; the
+        classifier is initialised.
+    seed : int, default: 0
+        Of its initial values.
     allowed : collection of str
         Tensors that the file may have beyond those of the network.
-    name : str
-        The architecture, for messages.
 
     Returns
     -------
-    bool
-        Whether the classifier came from the file too.
+    tuple of (_core.Network, bool)
+        The network, and whether its classifier came from the file too.
+
+    Raises
+    ------
+    ArgumentError
+        Tensors that are missing, not known, or of another shape; a classifier of another size.
     """
-    wanted = Wanted(name, {entry[0]: tuple(entry[1]) for entry in network.parameters()}, classifier)
-    known = {key: key for key in tensors if not key.endswith(_IGNORED)}
-    found = _renamed(known, wanted.shapes)
-    replaced = _replaced(found, tensors, wanted, n_classes, path)
-    missing = [key for key in wanted.shapes if key not in found and key not in replaced]
-    extra = [key for key in found if key not in wanted.shapes and key not in allowed]
+    graph = Graph.of(architecture)
+    shapes = {name: tuple(shape) for name, shape, *_ in _core.architecture_parameters(architecture)}
+    wanted = _Wanted(graph.name, shapes, graph.classifier)
+    found = _renamed([name for name in checkpoint if not name.endswith(_IGNORED)], shapes)
+    replaced = _replaced(found, checkpoint, wanted, n_classes, path)
+    missing = [name for name in shapes if name not in found and name not in replaced]
+    extra = [name for name in found if name not in shapes and name not in allowed]
     misshapen = [
-        f"{key} {_shape(tensors[found[key]])} where {_written(shape)} is wanted"
-        for key, shape in wanted.shapes.items()
-        if key in found and key not in replaced and tuple(tensors[found[key]].shape) != shape
+        f"{name} {_written(checkpoint.shapes[found[name]])} where {_written(shape)} is wanted"
+        for name, shape in shapes.items()
+        if name in found and name not in replaced and checkpoint.shapes[found[name]] != shape
     ]
     if missing or extra or misshapen:
         faults = [("missing", missing), ("not known", extra), ("of another shape", misshapen)]
         said = "; ".join(f"{what}: {_some(which)}" for what, which in faults if which)
-        raise ArgumentError(f"{path}: does not fit {name}: {said}", path=path)
-    for key in wanted.shapes:
-        if key not in replaced:
-            network.set(key, tensors[found[key]])
-    if replaced:
-        _log.warning("%s: its classifier is not taken: %s has %d classes, initialised", path, name, n_classes)
-    return not replaced
+        raise ArgumentError(f"{path}: does not fit {graph.name}: {said}", path=path)
+    values = {
+        name: np.zeros(shape, np.float32)
+        if name in replaced
+        else np.asarray(checkpoint[found[name]], np.float32)
+        for name, shape in shapes.items()
+    }
+    network = _core.Network.from_state(architecture, values)
+    if replaced and n_classes is not None:
+        network.replace_classifier(n_classes, seed)
+        _log.warning(
+            "%s: its classifier is not taken; that of %d classes is initialised with seed %d", path, n_classes, seed
+        )
+    return network, not replaced
 
 
-def _renamed(names: Mapping[str, str], wanted: Collection[str]) -> dict[str, str]:
+def _renamed(names: Sequence[str], wanted: Collection[str]) -> dict[str, str]:
     """Give the file's names by the network's: the way of adding or taking away a prefix that fits most."""
-
-    def without(prefix: str) -> Callable[[str], str]:
-        return lambda key: key.removeprefix(prefix)
-
-    ways: list[dict[str, str]] = [dict(names)]
+    ways = [{name: name for name in names}]
     for prefix in _PREFIXES:
-        ways += [_by(without(prefix), way) for way in tuple(ways)]
-        ways.append({prefix + key: key for key in names})
+        ways += [{name.removeprefix(prefix): own for name, own in way.items()} for way in tuple(ways)]
+    ways += [{prefix + name: name for name in names} for prefix in _PREFIXES]
     # The first of equals: the file's own names, if they fit.
-    return max(ways, key=lambda way: sum(key in wanted for key in way))
-
-
-def _by(rename: Callable[[str], str], names: Mapping[str, str]) -> dict[str, str]:
-    return {rename(key): own for key, own in names.items()}
+    return max(ways, key=lambda way: sum(name in wanted for name in way))
 
 
 def _replaced(
-    found: Mapping[str, str],
-    tensors: Mapping[str, Any],
-    wanted: Wanted,
-    n_classes: int | None,
-    path: str,
+    found: Mapping[str, str], checkpoint: Checkpoint, wanted: _Wanted, n_classes: int | None, path: str
 ) -> Collection[str]:
     """Return the classifier's tensors where they are not to come from the file."""
     if wanted.classifier is None:
         return ()
-    own = [key for key in wanted.shapes if key.rpartition(".")[0] == wanted.classifier]
-    weight = f"{wanted.classifier}.weight"
-    there = [key for key in own if key in found]
-    if not there:
+    own = [name for name in wanted.shapes if name.rpartition(".")[0] == wanted.classifier]
+    there = [name for name in own if name in found]
+    # A file that has nothing of the network is another kind of mistake.
+    if not there and len(own) < len(wanted.shapes) and any(name in wanted.shapes for name in found):
         if n_classes is not None:
             return own
         raise ArgumentError(
-            f"{path}: has no classifier ({', '.join(own)}) for {wanted.name}: with `n_classes` one is initialised",
+            f"{path}: has no classifier for {wanted.name} ({', '.join(own)}): give `n_classes`, and one is initialised",
             path=path,
         )
+    weight = f"{wanted.classifier}.weight"
     if weight not in there:
         return ()
-    theirs, ours = tuple(tensors[found[weight]].shape), wanted.shapes[weight]
+    theirs, ours = checkpoint.shapes[found[weight]], wanted.shapes[weight]
     if theirs == ours or theirs[1:] != ours[1:]:
         return ()
     if n_classes is not None:
         return own
     raise ArgumentError(
-        f"{path}: has a classifier of {theirs[0]} classes, {wanted.name} has {ours[0]}: `n_classes={theirs[0]}` takes "
-        "it as it is, another number of classes initialises one",
+        f"{path}: has a classifier of {theirs[0]} classes, {wanted.name} one of {ours[0]}: `n_classes={theirs[0]}` "
+        "takes it as it is, another number initialises one",
         path=path,
     )
 
@@ -141,10 +145,6 @@ def _replaced(
 def _some(listed: Sequence[str]) -> str:
     more = f", and {len(listed) - _N_LISTED} more" if len(listed) > _N_LISTED else ""
     return ", ".join(listed[:_N_LISTED]) + more
-
-
-def _shape(array: Any) -> str:
-    return _written(array.shape)
 
 
 def _written(shape: Iterable[int]) -> str:

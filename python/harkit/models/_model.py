@@ -18,9 +18,10 @@ from harkit.errors import ArgumentError, ArgumentTypeError
 from harkit.models._drawing import Drawing, drawn
 from harkit.models._graph import Graph
 from harkit.models._input import batch_of_floats
-from harkit.models._preprocessing import Preprocessing, network_input
+from harkit.models._preprocessing import Preprocessing, checked_preprocessing, network_input
 from harkit.models._saving import read_model, write_model
 from harkit.models._summary import Summary, summarised
+from harkit.transforms import Transform
 
 __all__ = ["Description", "Model", "Prediction"]
 
@@ -136,13 +137,22 @@ class Model:
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """Class names in the order of the logits, where they are known."""
+        """Class names in the order of the logits, where they are known; may be set."""
         return self.description.classes
+
+    @classes.setter
+    def classes(self, names: Sequence[str] | None) -> None:
+        self.description = replace(self.description, classes=checked_classes(names, self.n_classes or 0))
 
     @property
     def preprocessing(self) -> Preprocessing | None:
-        """The transforms from uint8 RGB frames to what the network takes, where they are known."""
+        """The transforms from uint8 RGB frames to what the network takes, where they are known; may be set."""
         return self.description.preprocessing
+
+    @preprocessing.setter
+    def preprocessing(self, transforms: Sequence[Transform] | None) -> None:
+        known = None if transforms is None else checked_preprocessing(transforms)
+        self.description = replace(self.description, preprocessing=known)
 
     @property
     def n_classes(self) -> int | None:

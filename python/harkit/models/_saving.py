@@ -22,11 +22,9 @@ from harkit.errors import (
     DecodeError,
     FileAccessError,
     FilePermissionError,
-    HarkitError,
     MissingFileError,
 )
-from harkit.models._graph import Graph
-from harkit.models._loading import load_tensors
+from harkit.models._loading import loaded_network
 from harkit.models._preprocessing import from_json, to_json
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ def write_model(
         "preprocessing": None if known.preprocessing is None else to_json(known.preprocessing),
         "architecture": json.loads(architecture),
     }
-    weights.write_safetensors(path, values)
+    weights.write(path, values)
     try:
         place.write_text(json.dumps(said) + "\n", encoding="utf-8")
     except PermissionError as error:
@@ -79,17 +77,9 @@ def read_model(path: str | os.PathLike[str]) -> tuple[_core.Network, dict[str, A
     """Return the network, with its values, and the fields of its description."""
     architecture, description = read_description(beside(path))
     try:
-        network = _core.Network.from_json(architecture)
-    except HarkitError as error:
-        raise DecodeError(f"{beside(path)}: {error}", path=beside(path)) from error
-    load_tensors(
-        network,
-        weights.read(path),
-        path=os.fspath(path),
-        classifier=Graph.of(architecture).classifier,
-        n_classes=None,
-        name=description["architecture"],
-    )
+        network, _ = loaded_network(architecture, weights.read(path), path=os.fspath(path))
+    except ArgumentError as error:
+        raise DecodeError(f"{error} (as {beside(path)} says it)", path=error.path) from error
     return network, description
 
 
