@@ -62,6 +62,7 @@ mod _core {
     use super::loading::{check_recipe, load_video, load_videos, video_lengths};
     #[pymodule_export]
     use super::models::{architecture_parameters, build_architecture, check_device, list_architectures};
+    #[pymodule_export]
     use super::nn::Network;
     #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
