@@ -61,7 +61,7 @@ mod _core {
     #[pymodule_export]
     use super::loading::{check_recipe, load_video, load_videos, video_lengths};
     #[pymodule_export]
-    use super::models::{build_architecture, list_architectures};
+    use super::models::{architecture_parameters, build_architecture, check_device, list_architectures};
     #[pymodule_export]
     use super::nn::Network;
     #[pymodule_export]

@@ -1,4 +1,4 @@
-//! `harkit.models`: a name and options in, the graph as JSON out.
+//! `harkit.models`: a name and options in, the graph as JSON out, and what is asked of a graph without values.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -6,6 +6,7 @@ use pyo3::types::PyDict;
 use super::runtime::OrRaise;
 use crate::error::{Error, ErrorKind};
 use crate::models::{self, Options, Value};
+use crate::nn::{Graph, eager};
 
 /// All architectures: name, family, shape of one item.
 #[pyfunction]
@@ -40,4 +41,19 @@ fn value(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Value> {
     }
     let message = format!("`{name}` must be a number, a text or a boolean, got {}", object.get_type().name()?);
     Err(Error::new(ErrorKind::Type, message)).or_raise(object.py())
+}
+
+/// Names, shapes, whether they are learnt, and whether training changes them, of the parameters of a graph.
+#[pyfunction]
+#[allow(clippy::type_complexity, reason = "a list of plain tuples is what Python gets, as of `Network.parameters`")]
+pub fn architecture_parameters(py: Python<'_>, architecture: &str) -> PyResult<Vec<(String, Vec<usize>, bool, bool)>> {
+    let graph = Graph::from_json(architecture).or_raise(py)?;
+    let parameters = graph.parameters().into_iter();
+    Ok(parameters.map(|p| (p.name, p.spec.shape, p.spec.learnt, p.trainable)).collect())
+}
+
+/// Raises where a device is not there, or is none.
+#[pyfunction]
+pub fn check_device(py: Python<'_>, device: &str) -> PyResult<()> {
+    eager::device(device).map(drop).or_raise(py)
 }
