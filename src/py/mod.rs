@@ -8,6 +8,7 @@ use runtime::OrRaise;
 mod encoders;
 mod enhancement;
 mod loading;
+mod nn;
 mod runtime;
 mod sampling;
 mod stip;
@@ -58,6 +59,8 @@ mod _core {
     use super::enhancement::{check_enhancement, enhance_clip};
     #[pymodule_export]
     use super::loading::{check_recipe, load_video, load_videos, video_lengths};
+    #[pymodule_export]
+    use super::nn::Network;
     #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
     #[pymodule_export]
