@@ -9,6 +9,7 @@
 //! * [`stip`]: space-time interest points, from scale space to descriptors
 //! * [`encoders`]: many descriptors to one vector: k-means, bag of words, Fisher vector, VLAD
 //! * [`nn`]: networks as graphs of named layers, run on candle or compiled for the processor
+//! * [`models`]: architectures, each a function that builds such a graph
 //! * [`training`]: losses and optimisers
 //! * `py`: arguments in, arrays out (feature `python`)
 //!
@@ -19,6 +20,7 @@ pub mod encoders;
 pub mod enhancement;
 pub mod error;
 pub mod loading;
+pub mod models;
 pub mod nn;
 pub mod parallel;
 pub mod random;

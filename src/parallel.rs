@@ -150,6 +150,19 @@ pub fn for_each_chunk<T: Send, S: Default>(
     pool()?.install(|| values.par_chunks_exact_mut(size).enumerate().try_for_each_init(S::default, one))
 }
 
+/// `work(i, piece)` for consecutive pieces of `size` values (the last may be shorter) on the pool.
+pub fn for_each_piece<T: Send>(values: &mut [T], size: usize, work: impl Fn(usize, &mut [T]) + Sync) -> Result<()> {
+    if values.len() <= size {
+        if !values.is_empty() {
+            work(0, values);
+        }
+        return Ok(());
+    }
+    let one = |(i, piece): (usize, &mut [T])| work(i, piece);
+    pool()?.install(|| values.par_chunks_mut(size).enumerate().with_max_len(1).for_each(one));
+    Ok(())
+}
+
 /// `work(start, stop)` for consecutive blocks of `size` (the last may be shorter) of 0..length on the pool;
 /// results in the order of the blocks. So a sum that is taken over them does not depend on the threads.
 pub fn map_blocks<R: Send>(
@@ -218,6 +231,15 @@ mod tests {
         let blocks = map_blocks(10, 4, &Job::new(), |start, stop| (start, stop)).unwrap();
         assert_eq!(blocks, [(0, 4), (4, 8), (8, 10)]);
         assert!(map_blocks(0, 4, &Job::new(), |start, stop| (start, stop)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn pieces_cover_a_slice_with_a_shorter_last() {
+        for (length, size) in [(0, 3), (2, 3), (3, 3), (10, 3)] {
+            let mut values = vec![0; length];
+            for_each_piece(&mut values, size, |i, piece| piece.fill(i + 1)).unwrap();
+            assert_eq!(values, (0..length).map(|at| at / size + 1).collect::<Vec<_>>());
+        }
     }
 
     #[test]

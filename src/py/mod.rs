@@ -8,6 +8,7 @@ use runtime::OrRaise;
 mod encoders;
 mod enhancement;
 mod loading;
+mod models;
 mod nn;
 mod runtime;
 mod sampling;
@@ -59,6 +60,8 @@ mod _core {
     use super::enhancement::{check_enhancement, enhance_clip};
     #[pymodule_export]
     use super::loading::{check_recipe, load_video, load_videos, video_lengths};
+    #[pymodule_export]
+    use super::models::{architecture_parameters, build_architecture, check_device, list_architectures};
     #[pymodule_export]
     use super::nn::Network;
     #[pymodule_export]
