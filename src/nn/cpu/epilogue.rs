@@ -112,7 +112,9 @@ mod tests {
 
     #[test]
     fn activations_bend_where_pytorchs_do_and_keep_what_is_no_number() {
-        for (value, relu, relu6) in [(-1.0, 0.0, 0.0), (0.0, 0.0, 0.0), (2.5, 2.5, 2.5), (6.0, 6.0, 6.0), (7.0, 7.0, 6.0)] {
+        for (value, relu, relu6) in
+            [(-1.0, 0.0, 0.0), (0.0, 0.0, 0.0), (2.5, 2.5, 2.5), (6.0, 6.0, 6.0), (7.0, 7.0, 6.0)]
+        {
             assert_eq!(lanes(|v| Activation::Relu.apply(v), value), relu);
             assert_eq!(lanes(|v| Activation::Relu6.apply(v), value), relu6);
             assert_eq!(lanes(|v| Activation::None.apply(v), value), value);
@@ -134,7 +136,8 @@ mod tests {
             let mut bias = vec![0.0; channels];
             bias_backward(&gradient, &shape, &mut bias).unwrap();
             for (channel, &got) in bias.iter().enumerate() {
-                let plane = |item: usize| &planar[(item * channels + channel) * shape.positions()..][..shape.positions()];
+                let plane =
+                    |item: usize| &planar[(item * channels + channel) * shape.positions()..][..shape.positions()];
                 let wanted: f64 = (0..batch).flat_map(plane).map(|&value| f64::from(value)).sum();
                 assert!((f64::from(got) - wanted).abs() <= 1e-6 * wanted.abs().max(1.0));
             }

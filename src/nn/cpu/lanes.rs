@@ -401,10 +401,7 @@ mod x86 {
         }
         #[inline(always)]
         fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
-            Self(
-                intrinsics!(_mm256_blendv_ps(no.0, yes.0, mask.0)),
-                intrinsics!(_mm256_blendv_ps(no.1, yes.1, mask.1)),
-            )
+            Self(intrinsics!(_mm256_blendv_ps(no.0, yes.0, mask.0)), intrinsics!(_mm256_blendv_ps(no.1, yes.1, mask.1)))
         }
         #[inline(always)]
         fn wide_zero() -> Self::Wide {

@@ -10,6 +10,7 @@
 pub mod attention;
 mod channels;
 mod check;
+pub mod convolution;
 pub mod depthwise;
 pub mod elementwise;
 pub mod epilogue;

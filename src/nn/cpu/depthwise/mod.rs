@@ -157,8 +157,7 @@ mod tests {
             let blocked = to_blocked(&input, &case.input);
             let residual = to_blocked(&residual, &case.output);
             let packed = pack(&weights, case.input.channels, taps).unwrap();
-            let epilogue =
-                Epilogue { bias: Some(&bias), residual: Some(&residual), activation: Activation::Relu };
+            let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation: Activation::Relu };
             let run = || {
                 let mut output = vec![f32::NAN; case.output.len()];
                 forward(&blocked, &case.input, &packed, &case.window, &epilogue, &mut output, &case.output).unwrap();
@@ -207,14 +206,7 @@ mod tests {
             let mut output = vec![0.0; case.output.len()];
             let (none, geometry) = (Epilogue::default(), Geometry::forward(&case.input, &case.window, &case.output));
             // On this thread, for the limit is the thread's.
-            slide::rows(
-                input.as_chunks().0,
-                weights.as_chunks().0,
-                &geometry,
-                &none,
-                0,
-                output.as_chunks_mut().0,
-            );
+            slide::rows(input.as_chunks().0, weights.as_chunks().0, &geometry, &none, 0, output.as_chunks_mut().0);
             LIMIT.set(Level::Vbmi);
             output
         };

@@ -121,8 +121,7 @@ impl Part<'_> {
         let at = [row / self.height, row % self.height, 0];
         let tap = [tap / (kernel[1] * kernel[2]), tap / kernel[2] % kernel[1], tap % kernel[2]];
         let [t, h, w] = [0, 1, 2].map(|axis| {
-            (at[axis] * window.stride[axis] + tap[axis] * window.dilation[axis]) as isize
-                - window.before[axis] as isize
+            (at[axis] * window.stride[axis] + tap[axis] * window.dilation[axis]) as isize - window.before[axis] as isize
         });
         let (t, h) = (t as usize, h as usize);
         // Negative ones have become too large.
@@ -150,8 +149,7 @@ fn add_row<V: Lanes, const G: usize>(sums: &mut [V; G], gradient: &[Block], read
         return add_some(sums, gradient, reads, stride, (0, gradient.len()));
     }
     add_some(sums, gradient, reads, stride, (0, low));
-    let starts: [*const Block; G] =
-        std::array::from_fn(|i| reads[i].line.as_ptr().wrapping_offset(reads[i].at));
+    let starts: [*const Block; G] = std::array::from_fn(|i| reads[i].line.as_ptr().wrapping_offset(reads[i].at));
     for (o, value) in gradient.iter().enumerate().take(high).skip(low) {
         let value = V::load(value);
         for (sum, start) in sums.iter_mut().zip(&starts) {
