@@ -254,3 +254,4 @@ fn backward_passes(level: Level, input: MapShape, output: MapShape, extents: [Ex
     }
     passes
 }
+#[cfg(test)]
