@@ -127,7 +127,7 @@ HOSTILE = {
     "obj": (b"\x80\x02(ccollections\nOrderedDict\no.", "makes an object of a class"),
     "extension": (b"\x80\x02\x82\x01.", "names a class by a number"),
     "text for persistent id": (b"\x80\x02X\x01\0\0\0aQ.", "a storage is not described by a tuple"),
-    "other persistent id": (b"\x80\x02(X\x06\0\0\0moduletQ.", "description of a storage is of an unknown form"),
+    "other persistent id": (b"\x80\x02(X\x06\0\0\0moduletQ.", "storage is of an unknown form"),
     "memo": (b"\x80\x02h\x07.", "asks for what was not memorised"),
     "empty stack": (b"\x80\x02.", "its stack is empty"),
     "no mark": (b"\x80\x02t.", "a mark is missing"),
@@ -166,7 +166,7 @@ HOSTILE = {
         "tensor `a` is there twice",
     ),
     "copied lists": (
-        b"\x80\x02](" + b"NN\x86" * 1000 + b"eq\x00ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00\x85R" * 99,
+        b"\x80\x02](" + b"NN\x86" * 500 + b"eq\x00ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00\x85R" * 9,
         "copies lists again and again",
     ),
 }  # fmt: skip
