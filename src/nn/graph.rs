@@ -18,6 +18,8 @@ pub struct Node {
     pub name: String,
     #[serde(flatten)]
     pub layer: Layer,
+    /// In JSON `from`: some layers have an extent `inputs`.
+    #[serde(rename = "from")]
     pub inputs: Vec<NodeId>,
     /// No gradients for its parameters; a batch norm also keeps its running statistics and uses them.
     #[serde(default)]

@@ -3,11 +3,15 @@
 //! * [`graph`]: what a network is: layers, their names, what feeds what, stages, what is frozen
 //! * [`layers`]: each kind of layer: its settings, shape rule, parameters, multiply-adds
 //! * [`parameters`], [`init`]: values by name, and how they begin
+//! * [`eager`]: runs a network on candle's tensors, forward and backward
+//! * [`dropout`]: which values are dropped
 //! * [`cpu`]: the kernels that a plan calls
 //!
 //! A network here is data: nothing in this room knows an architecture.
 
 pub mod cpu;
+pub mod dropout;
+pub mod eager;
 pub mod graph;
 pub mod init;
 pub mod layers;
