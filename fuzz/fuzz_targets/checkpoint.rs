@@ -6,7 +6,7 @@ use harkit::weights::{FileBytes, parse};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(checkpoint) = parse(FileBytes::Owned(bytes.into()), "stem", None) else { return };
+    let Ok(checkpoint) = parse(&FileBytes::Owned(bytes.into()), "stem", None) else { return };
     for tensor in checkpoint.tensors() {
         let length = tensor.len() * tensor.dtype().size();
         assert!(length <= bytes.len());
