@@ -192,6 +192,11 @@ def test_the_same_opcodes_without_a_lie_are_read(tmp_path: Path) -> None:
         assert harkit.weights.read(path).shapes == {"a": (2, 2), "b": (1,)}
 
 
+def test_names_that_python_2_wrote_are_text(tmp_path: Path) -> None:
+    (tmp_path / "old.pth").write_bytes(zipped(b"\x80\x02}U\x06weight" + tensor((2,), (1,)) + b"s."))
+    assert harkit.weights.read(tmp_path / "old.pth").shapes == {"weight": (2,)}
+
+
 READ_ALL = """
 import resource, sys
 import harkit
