@@ -144,8 +144,8 @@ NETWORKS = {
     "mc3_18": Network(TORCHVISION, video.mc3_18, VIDEO, CLIPS, 11_695_440),
     "ircsn_50": Network(MMACTION, lambda: ChannelSeparated(50, "ir"), CSN, LONG_CLIPS, 13_131_152),
     "ircsn_152": Network(MMACTION, lambda: ChannelSeparated(152, "ir"), CSN, first(LONG_CLIPS), 29_703_568),
-    "ipcsn_50": Network(MMACTION, lambda: ChannelSeparated(50, "ip"), CSN, LONG_CLIPS, 0),
-    "ipcsn_152": Network(MMACTION, lambda: ChannelSeparated(152, "ip"), CSN, first(LONG_CLIPS), 0),
+    "ipcsn_50": Network(MMACTION, lambda: ChannelSeparated(50, "ip"), CSN, LONG_CLIPS, 14_396_176),
+    "ipcsn_152": Network(MMACTION, lambda: ChannelSeparated(152, "ip"), CSN, first(LONG_CLIPS), 33_016_592),
 }
 
 
