@@ -92,7 +92,14 @@ def dropout(p: float) -> Layer:
 def lstm(inputs: int, units: int, convention: str = "pytorch", **settings: Any) -> Layer:
     """One layer of LSTM."""
     defaults = {"bidirectional": False, "sequences": True, "dropout": 0.0, "recurrent_dropout": 0.0}
-    return {"kind": "lstm", "inputs": inputs, "units": units, "convention": convention, **defaults, **settings}
+    return {
+        "kind": "lstm",
+        "inputs": inputs,
+        "units": units,
+        "convention": convention,
+        **defaults,
+        **settings,
+    }
 
 
 def attention(size: int, heads: int) -> Layer:
