@@ -1,13 +1,15 @@
 //! Which vector instructions this processor has, and one way to compile a plain loop for each.
 //!
-//! The loops hold no fused multiply-add and no reordered sum, so every level gives the same bytes; tests of
-//! the rooms run operations at every level.
+//! The plain loops hold no fused multiply-add and no reordered sum, so every level gives the same bytes; tests of
+//! the rooms run operations at every level. The kernels of `nn` fuse on purpose, and say so: their last bits
+//! may differ from level to level.
 
 /// Instruction sets, each with all those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     /// What the target always has.
     Plain,
+    /// AVX2 and FMA.
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
@@ -26,7 +28,7 @@ pub(crate) fn level() -> Level {
 #[cfg(target_arch = "x86_64")]
 fn detected() -> Level {
     use std::arch::is_x86_feature_detected as has;
-    if !has!("avx2") {
+    if !(has!("avx2") && has!("fma")) {
         Level::Plain
     } else if !(has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl")) {
         Level::Avx2

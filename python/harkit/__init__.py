@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         stip,
         transforms,
         video,
+        weights,
     )
     from harkit.inspection import Inspection, inspect_videos
     from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
     from harkit.video import VideoInfo, VideoReader, ffmpeg_build, probe, write_clip, write_frames
+    from harkit.weights import list_weights
 
 __version__ = "0.1.0"
 
@@ -44,6 +46,7 @@ __all__ = [
     "experiments",
     "ffmpeg_build",
     "inspect_videos",
+    "list_weights",
     "load_clips",
     "loading",
     "num_threads",
@@ -55,6 +58,7 @@ __all__ = [
     "stip",
     "transforms",
     "video",
+    "weights",
     "write_clip",
     "write_frames",
 ]
@@ -69,6 +73,7 @@ _HOMES = {
     "VideoReader": "video",
     "ffmpeg_build": "video",
     "inspect_videos": "inspection",
+    "list_weights": "weights",
     "load_clips": "loading",
     "probe": "video",
     "read_clip": "loading",

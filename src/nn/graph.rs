@@ -18,7 +18,7 @@ pub struct Node {
     pub name: String,
     #[serde(flatten)]
     pub layer: Layer,
-    /// In JSON `from`: layers have `inputs` of their own.
+    /// In JSON `from`: some layers have an extent `inputs`.
     #[serde(rename = "from")]
     pub inputs: Vec<NodeId>,
     /// No gradients for its parameters; a batch norm also keeps its running statistics and uses them.

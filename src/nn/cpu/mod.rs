@@ -7,6 +7,16 @@
 //! Work is cut into units that do not depend on the number of threads, and sums are taken in a fixed order, so results
 //! do not depend on it either. Between processors they may: a fused multiply-add rounds once.
 
+mod check;
+pub mod convolution;
+pub mod depthwise;
+pub mod epilogue;
+mod lanes;
+#[cfg(test)]
+mod reference;
+
+pub use epilogue::{Activation, Epilogue};
+
 /// Channels in a block.
 pub const LANES: usize = 16;
 
