@@ -211,7 +211,7 @@ impl Network {
     ///
     /// Parameters
     /// ----------
-    /// input : sequence of int
+    /// shape : sequence of int
     ///     The shape of a batch.
     ///
     /// Returns
@@ -219,14 +219,14 @@ impl Network {
     /// list[list[int]]
     ///     A shape for each layer, in order.
     fn shapes(&self, py: Python<'_>, input: Vec<usize>) -> PyResult<Vec<Vec<usize>>> {
-        self.graph().shapes(&input).or_raise(py)
+        self.graph().shapes(&shape).or_raise(py)
     }
 
     /// Count the multiply-adds of every layer.
     ///
     /// Parameters
     /// ----------
-    /// input : sequence of int
+    /// shape : sequence of int
     ///     The shape of a batch.
     ///
     /// Returns
@@ -235,9 +235,9 @@ impl Network {
     ///     A number for each layer, in order: products with parameters, and attention's.
     fn multiply_adds(&self, py: Python<'_>, input: Vec<usize>) -> PyResult<Vec<u64>> {
         let graph = self.graph();
-        let shapes = graph.shapes(&input).or_raise(py)?;
+        let shapes = graph.shapes(&shape).or_raise(py)?;
         let of = |(node, output): (&crate::nn::Node, &Vec<usize>)| {
-            let given = node.inputs.first().map_or(&input, |&id| &shapes[id]);
+            let given = node.inputs.first().map_or(&shape, |&id| &shapes[id]);
             node.layer.multiply_adds(given, output)
         };
         Ok(graph.nodes.iter().zip(&shapes).map(of).collect())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nn.graphs import batch, chain
-from nn.test_gradients import CASES
 
 from harkit.errors import HarkitError
+from nn.graphs import batch, chain
+from nn.test_gradients import CASES
 
 
 def _missing() -> str | None:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from harkit._core import Network
 from nn.graphs import (
     Layer,
     activation,
@@ -24,14 +27,11 @@ from nn.graphs import (
     plain,
     randomised,
 )
-from numpy.typing import NDArray
-
-from harkit._core import Network
 
 Values = NDArray[np.float64]
 
-# Name: shape of the batch, layers one after another. Sides odd and even, non-square, and single pixels; strides that
-# differ from the kernel and along the axes; windows that hang over.
+# Name: shape of the batch, layers one after another. Sides odd and even, non-square, and single pixels;
+# strides that differ from the kernel and along the axes; windows that hang over.
 CASES: dict[str, tuple[tuple[int, ...], list[Layer]]] = {
     "picture": ((2, 3, 9, 11), [convolution(3, 5, (3, 3))]),
     "picture, stride 2, sides of different parity": (
@@ -203,6 +203,7 @@ def check(network: Network, x: Values, *, training: bool) -> None:
     for name in trainable:
         values, gradient = on_the_grid[name], of_parameters[name]
         assert gradient.shape == values.shape
+        bound = 1e-7 * np.abs(gradient).max()
 
         def moved(step: float, move: Values, name: str = name, values: Values = values) -> float:
             network.set(name, values + step * move)
@@ -210,10 +211,8 @@ def check(network: Network, x: Values, *, training: bool) -> None:
 
         for move in moves(values.shape, 13):
             expected = slope(lambda step, move=move, moved=moved: moved(step, move))  # type: ignore[misc]
-            scale = np.abs(gradient).max()
-            np.testing.assert_allclose(
-                (gradient * move).sum(), expected, rtol=1e-6, atol=1e-7 * scale, err_msg=name
-            )
+            found = (gradient * move).sum()
+            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=bound, err_msg=name)
         network.set(name, values)
 
 

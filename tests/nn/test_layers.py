@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nn.graphs import Layer, activation, batch, batch_norm, chain, convolution, dropout, lstm, max_pool
 
 from harkit._core import Network
+from nn.graphs import Layer, activation, batch, batch_norm, chain, convolution, dropout, lstm, max_pool
 
 
 def test_keras_lstm_gives_what_keras_gives() -> None:
-    """Keras 3.15, LSTM(3) over two values and four steps, weights by formula; float64 states by the same rule."""
+    """Keras 3.15, LSTM(3) over two values and four steps, weights by formula; float64 states by its rule."""
     network = chain((4, 2), lstm(2, 3, "keras"))
     columns = np.arange(12)
 

@@ -11,6 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+import harkit
+from harkit._core import Network
+from harkit.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 from nn.graphs import (
     activation,
     architecture,
@@ -25,10 +29,6 @@ from nn.graphs import (
     plain,
     randomised,
 )
-
-import harkit
-from harkit._core import Network
-from harkit.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 
 
 def small() -> Network:
@@ -179,17 +179,13 @@ def test_words_that_are_not_known_are_refused_with_what_is() -> None:
         network.forward(x, executor="eager", device="gpu")
     with pytest.raises(ArgumentError, match=r"have no tensor \"stem.bias\""):
         network.get("stem.bias")
-    with pytest.raises(
-        ArgumentError, match=r"`value` of \"stem.weight\" must have shape \[8, 3, 3, 3\], got \[8\]"
-    ):
+    with pytest.raises(ArgumentError, match=r"`value` of \"stem.weight\" must have shape \[8, 3, 3, 3\]"):
         network.set("stem.weight", np.zeros(8))
     with pytest.raises(ArgumentError, match="`n_classes` must be positive, got 0"):
         network.replace_classifier(0, 0)
     with pytest.raises(ArgumentError, match="cannot be set: test has no classifier"):
         chain((3,), linear(3, 2)).replace_classifier(5, 0)
-    with pytest.raises(
-        ArgumentError, match=r"`cotangent` must have the output's shape \[1, 4\], got \[1, 3\]"
-    ):
+    with pytest.raises(ArgumentError, match=r"`cotangent` must have the output's shape \[1, 4\], got"):
         network.gradients(x, np.zeros((1, 3)), training=False, executor="eager")
     with pytest.raises(ArgumentTypeError, match="`cotangent` must be of the type of `x`"):
         network.gradients(x, np.zeros((1, 4), np.float32), training=False, executor="eager")
@@ -304,7 +300,7 @@ def test_ctrl_c_is_heard_between_layers() -> None:
 
 
 def test_threads_of_python_may_share_a_network() -> None:
-    """While one changes it, others run on what it was when they began: one of two answers, never a mixture."""
+    """While one changes it, others run on what it was when they began: one answer or the other."""
     network = small()
     x = batch((2, 3, 9, 10))
     weight = network.get("fc.weight")
