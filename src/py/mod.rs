@@ -13,6 +13,7 @@ mod nn;
 mod runtime;
 mod sampling;
 mod stip;
+mod training;
 mod transforms;
 mod video;
 mod weights;
@@ -76,6 +77,8 @@ mod _core {
     use super::stip::jets::{StipJets, stip_jets};
     #[pymodule_export]
     use super::stip::steps::{stip_gradients, stip_response, stip_scale_space, stip_second_moments, stip_select};
+    #[pymodule_export]
+    use super::training::{Optimiser, check_cross_entropy, cross_entropy};
     #[pymodule_export]
     use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]

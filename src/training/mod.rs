@@ -9,4 +9,4 @@ pub mod loss;
 pub mod optimiser;
 
 pub use loss::CrossEntropy;
-pub use optimiser::{Convention, Optimiser, Rule};
+pub use optimiser::{Convention, Optimiser, Rule, check_rate};

@@ -40,16 +40,21 @@ pub enum Rule {
     },
 }
 
+/// Whether a learning rate can be one.
+pub fn check_rate(lr: f64) -> Result<()> {
+    not_negative("lr", lr)
+}
+
+fn not_negative(name: &'static str, value: f64) -> Result<()> {
+    if value.is_finite() && value >= 0.0 {
+        Ok(())
+    } else {
+        Err(Error::argument(name, format!("must be finite and not negative, got {value}")))
+    }
+}
+
 impl Rule {
     fn check(&self) -> Result<()> {
-        let not_negative = |name: &'static str, value: f64| {
-            let fine = value.is_finite() && value >= 0.0;
-            if fine {
-                Ok(())
-            } else {
-                Err(Error::argument(name, format!("must be finite and not negative, got {value}")))
-            }
-        };
         match *self {
             Self::Sgd { momentum, weight_decay, nesterov } => {
                 not_negative("momentum", momentum)?;
@@ -102,9 +107,7 @@ impl Optimiser {
 
     /// Changes every parameter that has a gradient.
     pub fn step(&mut self, parameters: &mut Parameters, gradients: &Parameters, lr: f64, job: &Job) -> Result<()> {
-        if !(lr.is_finite() && lr >= 0.0) {
-            return Err(Error::argument("lr", format!("must be finite and not negative, got {lr}")));
-        }
+        check_rate(lr)?;
         for (name, gradient) in gradients.iter() {
             let parameter = parameters.get(name)?;
             if parameter.shape() != gradient.shape() {
