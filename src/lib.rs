@@ -8,6 +8,7 @@
 //! * [`loading`]: a recipe over many videos: the four rooms above, fused and parallel
 //! * [`stip`]: space-time interest points, from scale space to descriptors
 //! * [`encoders`]: many descriptors to one vector: k-means, bag of words, Fisher vector, VLAD
+//! * [`weights`]: checkpoint files to named tensors, and back
 //! * [`nn`]: networks as graphs of named layers, run on candle or compiled for the processor
 //! * [`models`]: architectures, each a function that builds such a graph
 //! * [`training`]: losses and optimisers
@@ -30,6 +31,7 @@ pub mod stip;
 pub mod training;
 pub mod transforms;
 pub mod video;
+pub mod weights;
 
 #[cfg(feature = "python")]
 mod py;

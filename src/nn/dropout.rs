@@ -51,13 +51,20 @@ impl Mask {
     }
 
     /// Whether the value at this position stays.
+    #[inline]
     pub fn keeps(&self, position: usize) -> bool {
         mixed(self.key.wrapping_add((position as u64).wrapping_mul(GOLDEN))) >> 11 >= self.threshold
     }
 
     /// What the value is multiplied with: 0, or `1 / (1 - p)`.
+    #[inline]
     pub fn factor(&self, position: usize) -> f32 {
         if self.keeps(position) { self.scale } else { 0.0 }
+    }
+
+    /// The factors of positions 0 up to `length`.
+    pub fn factors(&self, length: usize) -> Vec<f32> {
+        (0..length).map(|position| self.factor(position)).collect()
     }
 }
 

@@ -16,6 +16,7 @@ mod stip;
 mod training;
 mod transforms;
 mod video;
+mod weights;
 
 /// Tell how many threads harkit's pool has.
 ///
@@ -82,6 +83,8 @@ mod _core {
     use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]
     use super::video::{Reader, Writer, ffmpeg_build, inspect_videos, write_frames};
+    #[pymodule_export]
+    use super::weights::{Checkpoint, read_checkpoint, write_safetensors};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }

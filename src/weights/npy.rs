@@ -61,9 +61,8 @@ pub(super) fn read(file: &FileBytes, name: &str) -> Result<Tensor> {
     // Version 3 is UTF-8, the others Latin-1; the keys and types that are taken are ASCII.
     let header = std::str::from_utf8(header).map_err(|_| damaged(&format!("not text (version {version})")))?;
     let header = Header::parse(header).map_err(|what| damaged(&what))?;
-    let (dtype, big_endian) = element(&header.descr).map_err(|message| {
-        Error::new(ErrorKind::Unsupported, format!("tensor `{name}` {message}"))
-    })?;
+    let (dtype, big_endian) = element(&header.descr)
+        .map_err(|message| Error::new(ErrorKind::Unsupported, format!("tensor `{name}` {message}")))?;
     let strides = header.fortran_order.then(|| column_major(&header.shape)).flatten();
     let layout =
         Layout { range: start..bytes.len(), offset: 0, strides, swapped: big_endian != cfg!(target_endian = "big") };

@@ -177,9 +177,10 @@ fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
 
 /// Elements from the first to just behind the last of a tensor that is not empty.
 fn span(shape: &[usize], strides: &[usize]) -> Option<usize> {
-    shape.iter().zip(strides).try_fold(1usize, |reach, (&extent, &stride)| {
-        reach.checked_add(extent.checked_sub(1)?.checked_mul(stride)?)
-    })
+    shape
+        .iter()
+        .zip(strides)
+        .try_fold(1usize, |reach, (&extent, &stride)| reach.checked_add(extent.checked_sub(1)?.checked_mul(stride)?))
 }
 
 /// Elements of `size` bytes, collected in row-major order.
@@ -247,7 +248,8 @@ mod tests {
 
     #[test]
     fn what_reaches_beyond_its_storage_is_an_error_that_names_the_tensor() {
-        let layout = |offset, strides: &[usize]| Layout { offset, strides: Some(strides.to_vec()), ..Layout::plain(4..12) };
+        let layout =
+            |offset, strides: &[usize]| Layout { offset, strides: Some(strides.to_vec()), ..Layout::plain(4..12) };
         assert!(tensor(Dtype::F32, &[2], &[0; 16], layout(0, &[1])).is_ok());
         for (shape, offset, strides) in [
             (&[2][..], 1, &[1][..]),
@@ -276,7 +278,13 @@ mod tests {
         let file: Arc<[u8]> = bytes.into();
         let shift = file.as_ptr().align_offset(4);
         for start in 0..4 {
-            let read = Tensor::new("t".into(), Dtype::F32, vec![1], FileBytes::Owned(file.clone()), Layout::plain(start..start + 4));
+            let read = Tensor::new(
+                "t".into(),
+                Dtype::F32,
+                vec![1],
+                FileBytes::Owned(file.clone()),
+                Layout::plain(start..start + 4),
+            );
             let read = read.unwrap();
             assert_eq!(matches!(read.to_f32(), Cow::Borrowed(_)), start == shift);
         }

@@ -62,7 +62,8 @@ impl Numbers {
 
 #[test]
 fn every_reader_answers_damaged_files_with_an_error_or_tensors_that_fit() {
-    let names = ["dtypes-zip", "dtypes-legacy", "nested-zip", "nested-legacy", "nested-legacy-protocol5", "wrapped-zip"];
+    let names =
+        ["dtypes-zip", "dtypes-legacy", "nested-zip", "nested-legacy", "nested-legacy-protocol5", "wrapped-zip"];
     let mut files: Vec<_> = names.iter().map(|name| golden(&format!("{name}.pth"))).collect();
     files.extend([safetensors_file(), npy_file()]);
     assert!(files.iter().all(|file| survives(file)));

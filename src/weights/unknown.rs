@@ -12,7 +12,9 @@ pub(super) fn explain(bytes: &[u8]) -> Error {
         "is empty: a download that did not begin".to_owned()
     } else if start.starts_with("version https://git-lfs") {
         let size = start.lines().find_map(|line| line.strip_prefix("size ")).unwrap_or("unknown");
-        format!("is a pointer of git-lfs, not the weights ({size} bytes) that it stands for: run `git lfs pull`, or download the file itself")
+        format!(
+            "is a pointer of git-lfs, not the weights ({size} bytes) that it stands for: run `git lfs pull`, or download the file itself"
+        )
     } else if ["<!doctype html", "<html", "<?xml", "<head"].iter().any(|tag| lower.starts_with(tag)) {
         "is a web page, not weights: the address gave a page (an error, a login) in place of the file".to_owned()
     } else if head.starts_with(b"\x89HDF\r\n\x1a\n") {

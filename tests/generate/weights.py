@@ -1,13 +1,20 @@
 """Files of PyTorch's for the readers of checkpoints, with what is in them as NumPy arrays.
 
-Run with an environment that has torch (2.9.1 made the stored ones) and numpy: ``python tests/generate/weights.py``.
-Each ``NAME.pth`` lies in ``tests/golden/weights`` beside ``NAME.npz``, which holds its tensors under the names
-that harkit gives them, by ``torch.Tensor.numpy`` (bfloat16 as float32).
+Run with an environment that has torch (2.9.1 made the stored ones) and numpy:
+
+    python tests/generate/weights.py                  # the small files
+    python tests/generate/weights.py NAME=FILE …      # the sums of real ones
+
+Each ``NAME.pth`` lies in ``tests/golden/weights`` beside ``NAME.npz``, which holds its tensors under the
+names that harkit gives them, by ``torch.Tensor.numpy`` (bfloat16 as float32). Of a real file, ``NAME.json``
+holds for each tensor its type, its shape, and three sums in float64: of x, of x^2 and of x (i + 1) / n.
 """
 
 from __future__ import annotations
 
 import collections
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +97,29 @@ def main() -> None:
     store("nested-zip-protocol4", nested(), pickle_protocol=4)
     store("nested-legacy-protocol5", nested(), pickle_protocol=5, **legacy)
     state = {"stem.weight": torch.arange(6.0).reshape(2, 3), "stem.bias": torch.tensor([0.5, -0.5])}
-    momentum = {"state": {0: {"momentum_buffer": torch.ones(2, 3)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
+    momentum = {
+        "state": {0: {"momentum_buffer": torch.ones(2, 3)}},
+        "param_groups": [{"lr": 0.1, "params": [0]}],
+    }
     wrapped = {"meta": {"epoch": 7, "config": "net = 1"}, "state_dict": state, "optimizer": momentum}
     store("wrapped-zip", wrapped, state)
 
 
+def sums(file: str) -> dict[str, list[Any]]:
+    """What is told of each tensor of a real file."""
+    found = {}
+    for name, tensor in torch.load(file, map_location="cpu", weights_only=True).items():
+        flat = tensor.double().flatten()
+        ramp = torch.arange(1, flat.numel() + 1, dtype=torch.float64) / flat.numel()
+        numbers = [flat.sum(), flat.square().sum(), (flat * ramp).sum()]
+        found[name] = [str(tensor.dtype)[6:], list(tensor.shape), *(number.item() for number in numbers)]
+    return found
+
+
 if __name__ == "__main__":
-    main()
+    for argument in sys.argv[1:]:
+        name, file = argument.split("=", 1)
+        rows = ",\n".join(f"{json.dumps(key)}: {json.dumps(row)}" for key, row in sums(file).items())
+        (GOLDEN / f"{name}.json").write_text(f"{{\n{rows}\n}}\n")
+    if len(sys.argv) == 1:
+        main()

@@ -52,9 +52,9 @@ fn wrapper<'k>(pickled: &Pickled<'_>, key: Option<&'k str>) -> Result<Option<&'k
         return Ok(Some(key));
     }
     let holds = |wanted: &&str| {
-        entries.iter().any(|(key, value)| {
-            matches!(key, Value::Text(key) if key == wanted) && pickled.dict(value).is_some()
-        })
+        entries
+            .iter()
+            .any(|(key, value)| matches!(key, Value::Text(key) if key == wanted) && pickled.dict(value).is_some())
     };
     let found: Vec<_> = WRAPPERS.into_iter().filter(holds).collect();
     match found.as_slice() {

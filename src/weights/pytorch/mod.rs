@@ -17,8 +17,8 @@ use std::ops::Range;
 
 use self::pickle::{damaged, unpickle};
 use self::value::{Pickled, Storage, Value};
-use super::tensor::{FileBytes, Layout, Tensor};
 use super::Checkpoint;
+use super::tensor::{FileBytes, Layout, Tensor};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The first pickle of a legacy file.
@@ -33,7 +33,8 @@ pub(super) fn is_legacy(bytes: &[u8]) -> bool {
 
 pub(super) fn read_zip(file: &FileBytes, key: Option<&str>) -> Result<Checkpoint> {
     let directory = zip::Directory::parse(file.as_slice())?;
-    let mut roots = directory.names().filter_map(|name| name.strip_suffix("/data.pkl")).filter(|root| !root.contains('/'));
+    let mut roots =
+        directory.names().filter_map(|name| name.strip_suffix("/data.pkl")).filter(|root| !root.contains('/'));
     let (Some(root), None) = (roots.next(), roots.next()) else {
         let message = "is a zip file, but none of PyTorch's: it has no `data.pkl` (of an .npz, save one .npy a tensor)";
         return Err(Error::new(ErrorKind::Decode, message));
@@ -50,7 +51,8 @@ pub(super) fn read_zip(file: &FileBytes, key: Option<&str>) -> Result<Checkpoint
         let entry = directory.checked(&name)?;
         let entry = entry.filter(|entry| entry.range.len() == storage.bytes);
         entry.map(|entry| entry.range).ok_or_else(|| {
-            let message = format!("its entry `{name}` is missing or has not the {} bytes of its storage", storage.bytes);
+            let message =
+                format!("its entry `{name}` is missing or has not the {} bytes of its storage", storage.bytes);
             Error::new(ErrorKind::Decode, message)
         })
     })
@@ -107,7 +109,10 @@ fn legacy_storages<'a>(
         let length = bytes.get(place..).and_then(<[u8]>::first_chunk).ok_or_else(truncated)?;
         let elements = u64::from_le_bytes(*length);
         if elements.checked_mul(storage.element as u64) != Some(storage.bytes as u64) {
-            return Err(damaged(&format!("storage `{key}` claims {elements} elements in the file, {} bytes before", storage.bytes)));
+            return Err(damaged(&format!(
+                "storage `{key}` claims {elements} elements in the file, {} bytes before",
+                storage.bytes
+            )));
         }
         let start = place + length.len();
         let end = start.checked_add(storage.bytes).filter(|&end| end <= bytes.len()).ok_or_else(truncated)?;
@@ -133,10 +138,10 @@ fn build<'a>(
         let range = match located.get(&described.storage) {
             Some(range) => range.clone(),
             None => {
-                let storage = pickled.storages.get(described.storage).ok_or_else(|| damaged("a storage is not described"))?;
-                let range = locate(storage).map_err(|error| {
-                    Error::new(error.kind(), format!("tensor `{name}`: {}", error.message()))
-                })?;
+                let storage =
+                    pickled.storages.get(described.storage).ok_or_else(|| damaged("a storage is not described"))?;
+                let range = locate(storage)
+                    .map_err(|error| Error::new(error.kind(), format!("tensor `{name}`: {}", error.message())))?;
                 located.entry(described.storage).or_insert(range).clone()
             }
         };

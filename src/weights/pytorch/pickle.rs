@@ -379,6 +379,7 @@ fn signed(bytes: &[u8]) -> i128 {
 }
 
 fn refused(what: &str) -> Error {
-    let message = format!("its pickle {what}, which no checkpoint of tensors does: harkit never runs what a file holds");
+    let message =
+        format!("its pickle {what}, which no checkpoint of tensors does: harkit never runs what a file holds");
     Error::new(ErrorKind::Unsupported, message)
 }

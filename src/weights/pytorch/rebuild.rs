@@ -23,9 +23,10 @@ pub(super) fn call<'a>(machine: &mut Machine<'a>, global: Global, arguments: &[V
         (Global::RebuildTensor, [storage, offset, shape, strides, ..]) => {
             tensor(machine, storage, [offset, shape, strides], None)
         }
-        (Global::RebuildTypedTensor, [storage, offset, shape, strides, _, _, Value::Global(Global::Dtype(dtype)), ..]) => {
-            tensor(machine, storage, [offset, shape, strides], Some(*dtype))
-        }
+        (
+            Global::RebuildTypedTensor,
+            [storage, offset, shape, strides, _, _, Value::Global(Global::Dtype(dtype)), ..],
+        ) => tensor(machine, storage, [offset, shape, strides], Some(*dtype)),
         (Global::RebuildParameter, [Value::Tensor(tensor), ..]) => Ok(Value::Tensor(*tensor)),
         (Global::Size, [sizes]) if machine.sequence(sizes).is_some() => Ok(sizes.clone()),
         (Global::Device, _) => Ok(Value::Other),
@@ -68,7 +69,14 @@ pub(super) fn storage<'a>(machine: &mut Machine<'a>, id: &Value<'a>) -> Result<V
         [Value::Text("storage"), Value::Global(Global::Storage(dtype)), Value::Text(key), _, Value::Int(elements)] => {
             (*dtype, *key, *elements)
         }
-        [Value::Text("storage"), Value::Global(Global::Storage(dtype)), Value::Text(key), _, Value::Int(elements), view] => {
+        [
+            Value::Text("storage"),
+            Value::Global(Global::Storage(dtype)),
+            Value::Text(key),
+            _,
+            Value::Int(elements),
+            view,
+        ] => {
             if !matches!(view, Value::None) {
                 let message = "was saved by a PyTorch before 0.4, with views of storages, which are not read";
                 return Err(Error::new(ErrorKind::Unsupported, message));
