@@ -1,4 +1,4 @@
-//! Convolution on the processor, 2-D and 3-D, dense and grouped: forward, and the gradient of the input.
+//! Convolution on the processor, 2-D and 3-D, dense and grouped: forward, and the gradients of input and weights.
 //!
 //! Maps are in the blocked layout of [`super`], or planar where a network begins. Every kernel is written over sixteen
 //! values at a time ([`vector`]) and compiled for AVX-512, for AVX2, and for what the target always has. Sums
@@ -7,14 +7,18 @@
 //!
 //! * [`axis`], [`source`]: which input an output sees, along an axis and in memory
 //! * [`tile`], [`pass`]: the forward kernel, and its walk over a map; the gradient of the input is such walks too
+//! * [`slope`], [`gradient`]: the gradient of the weights
 //!
 //! Depthwise convolution, a group for each channel, has kernels of its own elsewhere, and is refused.
 
 mod aligned;
 mod axis;
+mod gradient;
 mod pass;
+mod slope;
 mod source;
 mod tile;
+mod tiles;
 mod vector;
 mod weights;
 
@@ -22,9 +26,11 @@ mod weights;
 mod tests;
 
 use self::axis::{Axis, Extent};
-use self::pass::{End, Family, Pass, check_length};
+use self::gradient::{Gradient, sum_channels};
+use self::pass::{End, Pass, check_length};
 use self::source::Source;
-use self::weights::Shape;
+use self::tiles::families;
+use self::weights::{Order, Shape};
 use super::{LANES, MapShape, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Job;
@@ -70,6 +76,7 @@ pub struct Convolution {
     forward: Pass,
     /// Each writes its part of the gradient of the input.
     backward: Vec<Pass>,
+    gradient: Gradient,
 }
 
 impl Convolution {
@@ -94,16 +101,18 @@ impl Convolution {
         let lanes = if planar { 1 } else { LANES };
         let source = Source::new(input.batch, planar, input.channels.div_ceil(lanes), extents.map(Axis::forward));
         let families = families(weights.inputs, weights.outputs, groups, lanes);
+        let gradient = Gradient::new(level, source.clone(), output.blocks(), &families);
         let forward = Pass::new(level, source, output.blocks(), &families);
         let backward = backward_passes(level, input, output, extents, groups);
-        Ok(Self { input, output, planar, weights, forward, backward })
+        Ok(Self { input, output, planar, weights, forward, backward, gradient })
     }
 
     /// Weights (O, I / groups, kt, kh, kw) in the order in which `forward` reads them.
     pub fn pack(&self, weights: &[f32]) -> Result<Vec<f32>> {
         check_length("weights", self.weights.values(), weights.len())?;
-        let mut packed = vec![0.0; self.forward.packed];
-        weights::pack(&self.forward, self.weights, weights, false, &mut packed, &Job::new())?;
+        let mut packed = vec![0.0; self.forward.tiles.packed];
+        let order = Order::new(self.weights, &self.forward.source, &self.forward.tiles, false);
+        order.pack(weights, &mut packed, &Job::new())?;
         Ok(packed)
     }
 
@@ -123,11 +132,11 @@ impl Convolution {
     /// Weights (O, I / groups, kt, kh, kw) in the order in which `backward_input` reads them.
     pub fn pack_transposed(&self, weights: &[f32]) -> Result<Vec<f32>> {
         check_length("weights", self.weights.values(), weights.len())?;
-        let mut packed = vec![0.0; self.backward.iter().map(|pass| pass.packed).sum()];
+        let mut packed = vec![0.0; self.backward.iter().map(|pass| pass.tiles.packed).sum()];
         let mut rest = packed.as_mut_slice();
         for pass in &self.backward {
-            let (part, behind) = rest.split_at_mut(pass.packed);
-            weights::pack(pass, self.weights, weights, true, part, &Job::new())?;
+            let (part, behind) = rest.split_at_mut(pass.tiles.packed);
+            Order::new(self.weights, &pass.source, &pass.tiles, true).pack(weights, part, &Job::new())?;
             rest = behind;
         }
         Ok(packed)
@@ -141,7 +150,7 @@ impl Convolution {
         grad_input: &mut [f32],
         job: &Job,
     ) -> Result<()> {
-        let expected = self.backward.iter().map(|pass| pass.packed).sum();
+        let expected = self.backward.iter().map(|pass| pass.tiles.packed).sum();
         check_length("packed weights", expected, packed_transposed.len())?;
         if !self.planar {
             return self.run_backward(grad_output, packed_transposed, grad_input, job);
@@ -164,11 +173,33 @@ impl Convolution {
 
     fn run_backward(&self, grad_output: &[f32], mut packed: &[f32], grad_input: &mut [f32], job: &Job) -> Result<()> {
         for pass in &self.backward {
-            let (part, rest) = packed.split_at(pass.packed);
+            let (part, rest) = packed.split_at(pass.tiles.packed);
             pass.run(grad_output, part, End::default(), grad_input, job)?;
             packed = rest;
         }
         Ok(())
+    }
+
+    /// The gradients of the weights, in the order (O, I / groups, kt, kh, kw), and of the bias, a value for each output
+    /// channel (a longer slice, of whole blocks, gets zeros behind); overwrites both.
+    pub fn backward_weights(
+        &self,
+        input: &[f32],
+        grad_output: &[f32],
+        grad_weights: &mut [f32],
+        grad_bias: Option<&mut [f32]>,
+        job: &Job,
+    ) -> Result<()> {
+        let [inputs, outputs] = self.gradient.lengths();
+        check_length("input", inputs, input.len())?;
+        check_length("gradient of the output", outputs, grad_output.len())?;
+        check_length("gradient of the weights", self.weights.values(), grad_weights.len())?;
+        self.gradient.run(self.weights, input, grad_output, grad_weights, job)?;
+        let Some(grad_bias) = grad_bias else { return Ok(()) };
+        if grad_bias.len() != self.output.blocks() * LANES {
+            check_length("gradient of the bias", self.output.channels, grad_bias.len())?;
+        }
+        sum_channels(grad_output, self.output.batch, self.output.blocks(), grad_bias, job)
     }
 
     /// Floating-point operations of the forward pass: a multiplication and an addition for each weight and output,
@@ -222,19 +253,4 @@ fn backward_passes(level: Level, input: MapShape, output: MapShape, extents: [Ex
         }
     }
     passes
-}
-
-/// Runs of blocks of output channels that read the same blocks of input channels.
-fn families(inputs: usize, outputs: usize, groups: usize, lanes: usize) -> Vec<Family> {
-    let (inputs, per_group) = (inputs / groups, outputs / groups);
-    let mut families: Vec<Family> = Vec::new();
-    for block in 0..outputs.div_ceil(LANES) {
-        let (first, last) = (block * LANES, ((block + 1) * LANES).min(outputs) - 1);
-        let reads = first / per_group * inputs / lanes..((last / per_group + 1) * inputs).div_ceil(lanes);
-        match families.last_mut() {
-            Some(family) if family.inputs == reads => family.outputs.end = block + 1,
-            _ => families.push(Family { inputs: reads, outputs: block..block + 1 }),
-        }
-    }
-    families
 }

@@ -11,40 +11,18 @@ use std::ops::Range;
 use super::aligned::Aligned;
 use super::source::{Source, View};
 use super::tile::{Finish, Strip, Tap, kernel, longest};
+use super::tiles::{Family, Tile, Tiles, WEIGHTS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::cpu::LANES;
 use crate::parallel::{Job, map_blocks};
 use crate::simd::Level;
 
-/// Values of the second-level cache that the copied rows may take, and that the weights of a unit may take.
+/// Values of the second-level cache that the copied rows may take.
 const COPIED: usize = 128 << 10;
-const WEIGHTS: usize = 192 << 10;
 /// Multiplications of a unit, at least and at most; and units of a pass, if these allow.
 const LEAST_WORK: usize = 1 << 19;
 const MOST_WORK: usize = 1 << 24;
 const UNITS: usize = 64;
-
-/// Output blocks that read the same input blocks.
-#[derive(Clone, Debug)]
-pub(super) struct Family {
-    pub inputs: Range<usize>,
-    pub outputs: Range<usize>,
-}
-
-/// Output blocks that a kernel computes together, and where their weights begin.
-#[derive(Clone, Debug)]
-pub(super) struct Tile {
-    pub inputs: Range<usize>,
-    pub outputs: Range<usize>,
-    pub weights: usize,
-}
-
-impl Tile {
-    /// Output channels, with those of padding.
-    pub fn width(&self) -> usize {
-        self.outputs.len() * LANES
-    }
-}
 
 #[derive(Clone, Debug)]
 pub(super) struct Pass {
@@ -52,11 +30,7 @@ pub(super) struct Pass {
     pub source: Source,
     /// Blocks of the whole output.
     outputs: usize,
-    pub tiles: Vec<Tile>,
-    /// Values of the packed weights.
-    pub packed: usize,
-    /// Runs of tiles that a unit computes, all of one family.
-    splits: Vec<Range<usize>>,
+    pub tiles: Tiles,
     /// Rows and columns of a unit, and input blocks that it reads at a time.
     rows: usize,
     columns: usize,
@@ -86,63 +60,18 @@ thread_local! {
 impl Pass {
     /// `outputs` counts the blocks of the output.
     pub fn new(level: Level, source: Source, outputs: usize, families: &[Family]) -> Self {
-        let (tiles, splits) = (Vec::new(), Vec::new());
-        let mut pass = Self { level, source, outputs, tiles, packed: 0, splits, rows: 1, columns: 1, chunk: 1 };
-        let blocks = pass.blocks_together(families);
-        for family in families {
-            pass.split(family, blocks);
-        }
+        let depth = source.lanes * source.taps();
+        let tiles = Tiles::new(families, blocks_together(level, &source, families), depth);
+        let mut pass = Self { level, source, outputs, tiles, rows: 1, columns: 1, chunk: 1 };
         pass.cut();
         pass
-    }
-
-    /// Multiplications for a pixel of one output channel.
-    fn depth(&self, inputs: &Range<usize>) -> usize {
-        inputs.len() * self.source.lanes * self.source.taps()
-    }
-
-    /// Output blocks to a tile: the fewest cycles, by a model of two multiplications and two loads a cycle, four
-    /// cycles of latency, and some overhead.
-    fn blocks_together(&self, families: &[Family]) -> usize {
-        let width = self.source.w.count;
-        let cycles = |blocks: usize| {
-            let longest = longest(self.level, blocks);
-            if longest == 0 || (self.source.lanes == 1 && blocks > 2) {
-                return usize::MAX;
-            }
-            let strips = width.div_ceil(longest);
-            let pixels = width.div_ceil(strips);
-            let strip =
-                |blocks: usize| if blocks == 0 { 0 } else { (pixels * blocks).max(pixels + blocks).max(8) * 10 + 4 };
-            let family = |family: &Family| {
-                let outputs = family.outputs.len();
-                outputs / blocks * strip(blocks) + strip(outputs % blocks)
-            };
-            families.iter().map(family).sum::<usize>() * strips
-        };
-        (1..=4).min_by_key(|&blocks| cycles(blocks)).unwrap_or(1)
-    }
-
-    fn split(&mut self, family: &Family, blocks: usize) {
-        let depth = self.depth(&family.inputs);
-        let parts = (family.outputs.len() * LANES * depth).div_ceil(WEIGHTS).max(1);
-        let together = family.outputs.len().div_ceil(blocks).div_ceil(parts).max(1);
-        let first = self.tiles.len();
-        for start in family.outputs.clone().step_by(blocks) {
-            let outputs = start..(start + blocks).min(family.outputs.end);
-            let tile = Tile { inputs: family.inputs.clone(), outputs, weights: self.packed };
-            self.packed += tile.width() * depth;
-            self.tiles.push(tile);
-        }
-        let stop = self.tiles.len();
-        self.splits.extend((first..stop).step_by(together).map(|start| start..(start + together).min(stop)));
     }
 
     /// Chooses rows, columns and input blocks of a unit.
     fn cut(&mut self) {
         let source = &self.source;
-        let target = (self.packed * source.points() * source.batch / UNITS).clamp(LEAST_WORK, MOST_WORK);
-        let pixels = target / (self.packed / self.splits.len().max(1)).max(1);
+        let target = (self.tiles.packed * source.points() * source.batch / UNITS).clamp(LEAST_WORK, MOST_WORK);
+        let pixels = target / (self.tiles.packed / self.tiles.splits.len().max(1)).max(1);
         self.columns = source.w.count;
         self.rows = 1;
         if source.h.count > 1 {
@@ -151,7 +80,7 @@ impl Pass {
             let strip = longest(self.level, 1);
             self.columns = even(source.w.count, pixels).next_multiple_of(strip).min(source.w.count);
         }
-        let inputs = self.tiles.iter().map(|tile| tile.inputs.len()).max().unwrap_or(1);
+        let inputs = self.tiles.all.iter().map(|tile| tile.inputs.len()).max().unwrap_or(1);
         self.chunk = inputs;
         // A planar input is never cut: its channels are few.
         if source.lanes == 1 || source.taps() == 0 {
@@ -164,7 +93,7 @@ impl Pass {
             self.chunk = even(inputs, COPIED / source.copied(self.rows, self.columns));
         }
         // The weights of one tile may be beyond the cache even so.
-        let block = self.tiles.iter().map(|tile| tile.width() * self.depth(&(0..1))).max().unwrap_or(1);
+        let block = self.tiles.all.iter().map(|tile| tile.width() * source.lanes * source.taps()).max().unwrap_or(1);
         self.chunk = self.chunk.min(even(inputs, 2 * WEIGHTS / block));
     }
 
@@ -177,13 +106,13 @@ impl Pass {
     pub fn run(&self, input: &[f32], packed: &[f32], end: End, output: &mut [f32], job: &Job) -> Result<()> {
         let (values, bias) = (self.output_values(), self.outputs * LANES);
         check_length("input", self.source.values(), input.len())?;
-        check_length("packed weights", self.packed, packed.len())?;
+        check_length("packed weights", self.tiles.packed, packed.len())?;
         check_length("output", values, output.len())?;
         check_length("residual", values, end.residual.map_or(values, <[f32]>::len))?;
         check_length("bias", bias, end.bias.map_or(bias, <[f32]>::len))?;
         let source = &self.source;
         let (bands, parts) = (source.h.count.div_ceil(self.rows), source.w.count.div_ceil(self.columns));
-        let counts = [self.splits.len(), source.batch, source.t.count, bands, parts];
+        let counts = [self.tiles.splits.len(), source.batch, source.t.count, bands, parts];
         let output = Shared(output.as_mut_ptr());
         let output = &output;
         let work = |unit: usize, _: usize| {
@@ -191,9 +120,8 @@ impl Pass {
             let (row, column) = (band * self.rows, part * self.columns);
             let rows = row..(row + self.rows).min(source.h.count);
             let columns = column..(column + self.columns).min(source.w.count);
-            let tiles = self.splits.get(split).and_then(|tiles| self.tiles.get(tiles.clone())).unwrap_or_default();
-            let window = View { n, t, rows, columns };
-            let unit = Unit { pass: self, tiles, window, input, packed, end, output: output.0 };
+            let view = View { n, t, rows, columns };
+            let unit = Unit { pass: self, tiles: self.tiles.of(split), view, input, packed, end, output: output.0 };
             SCRATCH.with_borrow_mut(|scratch| unit.run(scratch));
         };
         map_blocks(counts.iter().product(), 1, job, work)?;
@@ -201,7 +129,29 @@ impl Pass {
     }
 }
 
-/// A length of which a slice has another: the caller mistook a shape.
+/// Output blocks to a tile: the fewest cycles, by a model of two multiplications and two loads a cycle, four cycles
+/// of latency, and some overhead.
+fn blocks_together(level: Level, source: &Source, families: &[Family]) -> usize {
+    let width = source.w.count;
+    let cycles = |blocks: usize| {
+        let longest = longest(level, blocks);
+        if longest == 0 || (source.lanes == 1 && blocks > 2) {
+            return usize::MAX;
+        }
+        let strips = width.div_ceil(longest);
+        let pixels = width.div_ceil(strips);
+        let strip =
+            |blocks: usize| if blocks == 0 { 0 } else { (pixels * blocks).max(pixels + blocks).max(8) * 10 + 4 };
+        let family = |family: &Family| {
+            let outputs = family.outputs.len();
+            outputs / blocks * strip(blocks) + strip(outputs % blocks)
+        };
+        families.iter().map(family).sum::<usize>() * strips
+    };
+    (1..=4).min_by_key(|&blocks| cycles(blocks)).unwrap_or(1)
+}
+
+/// Refuses a slice of another length than the shapes say.
 pub(super) fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
     if expected == found {
         return Ok(());
@@ -211,12 +161,12 @@ pub(super) fn check_length(name: &str, expected: usize, found: usize) -> Result<
 }
 
 /// The length of parts that are as even as they can be, none longer than `most` (but at least 1).
-fn even(length: usize, most: usize) -> usize {
+pub(super) fn even(length: usize, most: usize) -> usize {
     length.div_ceil(length.div_ceil(most.max(1)).max(1)).max(1)
 }
 
 /// `index` in the mixed base `counts`, most significant digit first.
-fn digits<const N: usize>(mut index: usize, counts: [usize; N]) -> [usize; N] {
+pub(super) fn digits<const N: usize>(mut index: usize, counts: [usize; N]) -> [usize; N] {
     let mut digits = [0; N];
     for (digit, count) in digits.iter_mut().zip(counts).rev() {
         *digit = index % count;
@@ -234,7 +184,7 @@ unsafe impl Sync for Shared {}
 struct Unit<'a> {
     pass: &'a Pass,
     tiles: &'a [Tile],
-    window: View,
+    view: View,
     input: &'a [f32],
     packed: &'a [f32],
     end: End<'a>,
@@ -246,11 +196,11 @@ impl Unit<'_> {
         let Some(first) = self.tiles.first() else { return };
         let (pass, source) = (self.pass, &self.pass.source);
         let planar = source.lanes == 1;
-        source.list_taps(&self.window, first.inputs.len(), &mut scratch.taps, &mut scratch.rows);
+        source.list_taps(&self.view, first.inputs.len(), &mut scratch.taps, &mut scratch.rows);
         for start in first.inputs.clone().step_by(pass.chunk) {
             let chunk = start..(start + pass.chunk).min(first.inputs.end);
             if !source.direct && source.taps() > 0 {
-                source.copy(&self.window, chunk.clone(), self.input, &mut scratch.copies);
+                source.copy(&self.view, chunk.clone(), self.input, &mut scratch.copies);
             }
             // The channels of a planar input are taps: they are one block.
             let blocks = if planar { 1 } else { chunk.len() };
@@ -262,23 +212,23 @@ impl Unit<'_> {
     }
 
     fn tile(&self, tile: &Tile, chunk: &Range<usize>, blocks: usize, done: usize, scratch: &Scratch) {
-        let (pass, source, window) = (self.pass, &self.pass.source, &self.window);
+        let (pass, source, view) = (self.pass, &self.pass.source, &self.view);
         let (t, h, w) = (&source.t, &source.h, &source.w);
         let output_block = t.output * h.output * w.output * LANES;
         let weights_block = tile.width() * source.lanes * source.taps();
-        let input = source.start(window, chunk.start, self.input, &scratch.copies);
+        let input = source.start(view, chunk.start, self.input, &scratch.copies);
         let weights = self.packed.as_ptr().wrapping_add(tile.weights + done * weights_block);
-        let length = window.columns.len();
+        let length = view.columns.len();
         let strips = length.div_ceil(longest(pass.level, tile.outputs.len()).max(1));
         let bias = beside(self.end.bias, tile.outputs.start * LANES);
-        for (row, taps) in window.rows.clone().zip(&scratch.rows) {
+        for (row, taps) in view.rows.clone().zip(&scratch.rows) {
             let Some(taps) = scratch.taps.get(taps.clone()) else { return };
-            let line = (t.start + window.t * t.pitch) * h.output + h.start + row * h.pitch;
+            let line = (t.start + view.t * t.pitch) * h.output + h.start + row * h.pitch;
             for strip in 0..strips {
                 let (start, stop) = (strip * length / strips, (strip + 1) * length / strips);
-                let column = w.start + (window.columns.start + start) * w.pitch;
+                let column = w.start + (view.columns.start + start) * w.pitch;
                 let place =
-                    (window.n * pass.outputs + tile.outputs.start) * output_block + (line * w.output + column) * LANES;
+                    (view.n * pass.outputs + tile.outputs.start) * output_block + (line * w.output + column) * LANES;
                 let planar = source.lanes == 1;
                 let Some(kernel) = kernel(pass.level, stop - start, tile.outputs.len(), planar) else { return };
                 let finish = Finish { bias, residual: beside(self.end.residual, place), clamp: self.end.clamp };
@@ -287,7 +237,7 @@ impl Unit<'_> {
                     weights,
                     taps,
                     blocks,
-                    input_block: source.input_block(window),
+                    input_block: source.input_block(view),
                     weights_block,
                     output: self.output.wrapping_add(place),
                     output_pixel: w.pitch * LANES,

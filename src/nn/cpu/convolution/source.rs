@@ -88,12 +88,12 @@ impl Source {
         remainders * self.copied_columns(columns) * self.lanes
     }
 
-    /// Values from one input block to the next, as `window` reads them.
+    /// Values from one input block to the next, as `view` reads them.
     pub fn input_block(&self, window: &View) -> usize {
         if self.direct { self.block() } else { self.copied(window.rows.len(), window.columns.len()) }
     }
 
-    /// Where the taps of `window` count from: the blocks from `first` on, of the input or of their copy.
+    /// Where the taps of `view` count from: the blocks from `first` on, of the input or of their copy.
     pub fn start(&self, window: &View, first: usize, input: &[f32], copies: &[f32]) -> *const f32 {
         if self.direct {
             input.as_ptr().wrapping_add((window.n * self.inputs + first) * self.block())
@@ -102,53 +102,61 @@ impl Source {
         }
     }
 
-    /// The taps of each row of `window` that reach into the input, and their range for each row. The `channels` of
+    /// The taps of each row of `view` that reach into the input, and their range for each row. The `channels` of
     /// a planar input are taps too, each with weights of its own.
-    pub fn list_taps(&self, window: &View, channels: usize, taps: &mut Vec<Tap>, rows: &mut Vec<Range<usize>>) {
+    pub fn list_taps(&self, view: &View, channels: usize, taps: &mut Vec<Tap>, rows: &mut Vec<Range<usize>>) {
+        let channels = if self.lanes == 1 { channels } else { 1 };
+        let block = self.input_block(view);
         taps.clear();
         rows.clear();
-        for row in window.rows.clone() {
+        for row in view.rows.clone() {
             let start = taps.len();
-            for channel in 0..if self.lanes == 1 { channels } else { 1 } {
-                for i in 0..self.t.taps.len() {
-                    for j in 0..self.h.taps.len() {
-                        self.list_row(window, row, [channel, i, j], taps);
-                    }
+            for (channel, i) in (0..channels).flat_map(|channel| (0..self.t.taps.len()).map(move |i| (channel, i))) {
+                for j in 0..self.h.taps.len() {
+                    let Some(place) = self.row_place(view, row, i, j) else { continue };
+                    let first = channel * self.taps() + self.tap(i, j, 0);
+                    let tap =
+                        |k| Tap { input: channel * block + place + self.column_place(view, k), weights: first + k };
+                    taps.extend((0..self.w.taps.len()).map(tap));
                 }
             }
             rows.push(start..taps.len());
         }
     }
 
-    fn list_row(&self, window: &View, row: usize, [channel, i, j]: [usize; 3], taps: &mut Vec<Tap>) {
-        let (Some(t), Some(h)) = (self.t.taps.get(i), self.h.taps.get(j)) else { return };
-        if !self.t.points(t.offset).contains(&window.t) || !self.h.points(h.offset).contains(&row) {
-            return;
-        }
-        let row_values = if self.direct { self.w.input * self.lanes } else { self.copied_row(window.columns.len()) };
-        let line = if self.direct {
-            let frame = (window.t * self.t.step).wrapping_add_signed(t.offset);
-            frame * self.h.input + (row * self.h.step).wrapping_add_signed(h.offset)
-        } else {
-            let ahead = (h.offset - self.h.reach().0).unsigned_abs();
-            i * self.copied_rows(window.rows.len()) + (row - window.rows.start) * self.h.step + ahead
-        };
-        let place = channel * self.input_block(window) + line * row_values;
-        let first = channel * self.taps() + (i * self.h.taps.len() + j) * self.w.taps.len();
-        let (least, _) = self.w.reach();
-        let columns = self.copied_columns(window.columns.len());
-        for (k, w) in self.w.taps.iter().enumerate() {
-            let column = if self.direct {
-                window.columns.start + w.offset.unsigned_abs()
-            } else {
-                let ahead = (w.offset - least).unsigned_abs();
-                ahead % self.w.step * columns + ahead / self.w.step
-            };
-            taps.push(Tap { input: place + column * self.lanes, weights: first + k });
-        }
+    /// The number of a tap.
+    pub fn tap(&self, i: usize, j: usize, k: usize) -> usize {
+        (i * self.h.taps.len() + j) * self.w.taps.len() + k
     }
 
-    /// Copies the rows that `window` reads of the blocks (planar: channels) `inputs`.
+    /// Where the row begins that points of `row` read at the taps `i` along t and `j` along h.
+    pub fn row_place(&self, view: &View, row: usize, i: usize, j: usize) -> Option<usize> {
+        let (t, h) = (self.t.taps.get(i)?, self.h.taps.get(j)?);
+        if !self.t.points(t.offset).contains(&view.t) || !self.h.points(h.offset).contains(&row) {
+            return None;
+        }
+        if self.direct {
+            let frame = (view.t * self.t.step).wrapping_add_signed(t.offset);
+            let line = frame * self.h.input + (row * self.h.step).wrapping_add_signed(h.offset);
+            return Some((line * self.w.input + view.columns.start) * self.lanes);
+        }
+        let ahead = (h.offset - self.h.reach().0).unsigned_abs();
+        let line = i * self.copied_rows(view.rows.len()) + (row - view.rows.start) * self.h.step + ahead;
+        Some(line * self.copied_row(view.columns.len()))
+    }
+
+    /// Where in its row the first column of `view` reads at the tap `k` along w.
+    pub fn column_place(&self, view: &View, k: usize) -> usize {
+        let ahead = self.w.taps.get(k).map_or(0, |tap| (tap.offset - self.w.reach().0).unsigned_abs());
+        let place = if self.direct {
+            self.w.reach().0.unsigned_abs() + ahead
+        } else {
+            ahead % self.w.step * self.copied_columns(view.columns.len()) + ahead / self.w.step
+        };
+        place * self.lanes
+    }
+
+    /// Copies the rows that `view` reads of the blocks (planar: channels) `inputs`.
     pub fn copy(&self, window: &View, inputs: Range<usize>, input: &[f32], copies: &mut Aligned) {
         let (least_row, _) = self.h.reach();
         let rows = self.copied_rows(window.rows.len());

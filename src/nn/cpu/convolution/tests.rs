@@ -250,6 +250,39 @@ fn the_gradient_of_the_input_equals_the_definition() {
 }
 
 #[test]
+fn the_gradients_of_weights_and_bias_equal_the_definition() {
+    for_each(|case, convolution, input, weights, name| {
+        let shape = case.output;
+        let grad_output = values(shape.planar_len(), 6);
+        let mut sums = vec![0.0; weights.len()];
+        let mut scale = sums.clone();
+        case.products(|i, k, o| {
+            let product = f64::from(grad_output[o]) * f64::from(input[i]);
+            sums[k] += product;
+            scale[k] += product.abs();
+        });
+        let mut bias_sums = vec![0.0; shape.channels];
+        let mut bias_scale = bias_sums.clone();
+        for (i, &value) in grad_output.iter().enumerate() {
+            bias_sums[i / shape.positions() % shape.channels] += f64::from(value);
+            bias_scale[i / shape.positions() % shape.channels] += f64::from(value).abs();
+        }
+        let laid = laid(case, input);
+        let (mut grad_weights, mut grad_bias) = (vec![f32::NAN; weights.len()], vec![f32::NAN; shape.channels]);
+        let grad_output = blocked(&grad_output, shape);
+        let bias = Some(grad_bias.as_mut_slice());
+        convolution.backward_weights(&laid, &grad_output, &mut grad_weights, bias, &Job::new()).unwrap();
+        assert_near(&grad_weights, &sums, &scale, name);
+        assert_near(&grad_bias, &bias_sums, &bias_scale, name);
+        let mut whole_blocks = vec![f32::NAN; shape.blocks() * LANES];
+        let bias = Some(whole_blocks.as_mut_slice());
+        convolution.backward_weights(&laid, &grad_output, &mut grad_weights, bias, &Job::new()).unwrap();
+        grad_bias.resize(whole_blocks.len(), 0.0);
+        assert_eq!(whole_blocks, grad_bias, "{name}");
+    });
+}
+
+#[test]
 fn any_number_of_threads_gives_the_same_bytes() {
     for case in [
         Case::new(2, [40, 72, 1], [1, 30, 31], [1, 3, 3], [1, 1, 1], [1, 1, 1], [0, 1, 1]),
@@ -269,7 +302,10 @@ fn any_number_of_threads_gives_the_same_bytes() {
             let packed = convolution.pack_transposed(&weights).unwrap();
             let mut grad_input = vec![0.0; input.len()];
             convolution.backward_input(&grad_output, &packed, &mut grad_input, &job).unwrap();
-            (output, grad_input)
+            let (mut grad_weights, mut grad_bias) = (vec![0.0; weights.len()], vec![0.0; case.output.channels]);
+            let bias = Some(grad_bias.as_mut_slice());
+            convolution.backward_weights(&input, &grad_output, &mut grad_weights, bias, &job).unwrap();
+            (output, grad_input, grad_weights, grad_bias)
         };
         set_threads(1);
         let alone = work();

@@ -1,11 +1,12 @@
 //! Weights in the order in which the kernels read them.
 //!
-//! Shape weights are (O, I / groups, kt, kh, kw), as in PyTorch. A pass reads, tile after tile, the values of
-//! each input block, tap and input channel for all output channels of the tile; channels that are not there, and
+//! Plain weights are (O, I / groups, kt, kh, kw), as in PyTorch. Packed, they stand tile after tile, and in each by
+//! input block, tap, input channel, and at last all output channels of the tile; channels that are not there, and
 //! pairs of different groups, are zeros.
 
-use super::pass::{Pass, Shared, Tile};
+use super::pass::Shared;
 use super::source::Source;
+use super::tiles::{Tile, Tiles};
 use crate::error::Result;
 use crate::nn::cpu::LANES;
 use crate::parallel::{Job, map_blocks};
@@ -27,72 +28,77 @@ impl Shape {
     pub fn values(&self) -> usize {
         self.outputs * self.inputs / self.groups * self.taps()
     }
-
-    /// Where the weights of output channel `o` and input channel `i` begin, if they are of one group.
-    pub fn place(&self, o: usize, i: usize) -> Option<usize> {
-        let inputs = self.inputs / self.groups;
-        let group = o / (self.outputs / self.groups);
-        (o < self.outputs && i / inputs == group).then(|| (o * inputs + i % inputs) * self.taps())
-    }
 }
 
-/// The kernel indices of the taps of a grid, in its order.
-pub(super) fn kernel_indices(source: &Source, kernel: [usize; 3]) -> Vec<usize> {
-    let mut indices = Vec::with_capacity(source.taps());
-    for t in &source.t.taps {
-        for h in &source.h.taps {
-            indices.extend(source.w.taps.iter().map(|w| (t.kernel * kernel[1] + h.kernel) * kernel[2] + w.kernel));
+/// How a tile's packed weights lie in the plain ones.
+pub(super) struct Order<'a> {
+    pub shape: Shape,
+    /// Input channels to a block.
+    pub lanes: usize,
+    /// The kernel index of each tap.
+    pub taps: Vec<usize>,
+    /// Whether the tile's outputs are the convolution's inputs.
+    pub transposed: bool,
+    pub tiles: &'a Tiles,
+}
+
+impl<'a> Order<'a> {
+    pub fn new(shape: Shape, source: &Source, tiles: &'a Tiles, transposed: bool) -> Self {
+        let mut taps = Vec::with_capacity(source.taps());
+        for t in &source.t.taps {
+            for h in &source.h.taps {
+                let row = (t.kernel * shape.kernel[1] + h.kernel) * shape.kernel[2];
+                taps.extend(source.w.taps.iter().map(|w| row + w.kernel));
+            }
         }
+        Self { shape, lanes: source.lanes, taps, transposed, tiles }
     }
-    indices
-}
 
-/// Writes the packed weights of `pass` at the head of `packed`; `transposed` for the gradient of the input, whose
-/// outputs are the convolution's inputs.
-pub(super) fn pack(
-    pass: &Pass,
-    shape: Shape,
-    weights: &[f32],
-    transposed: bool,
-    packed: &mut [f32],
-    job: &Job,
-) -> Result<()> {
-    let taps = kernel_indices(&pass.source, shape.kernel);
-    let packed = Shared(packed.as_mut_ptr());
-    let packed = &packed;
-    let work = |i: usize, _: usize| {
-        let tile = &pass.tiles[i];
-        let length = tile.width() * tile.inputs.len() * pass.source.lanes * taps.len();
-        // SAFETY: tiles lie behind each other in the packed weights, which the caller made long enough.
-        let to = unsafe { std::slice::from_raw_parts_mut(packed.0.add(tile.weights), length) };
-        pack_tile(tile, pass.source.lanes, &taps, shape, weights, transposed, to);
-    };
-    map_blocks(pass.tiles.len(), 1, job, work)?;
-    Ok(())
-}
+    /// Values of a tile.
+    pub fn values(&self, tile: &Tile) -> usize {
+        tile.width() * tile.inputs.len() * self.lanes * self.taps.len()
+    }
 
-fn pack_tile(
-    tile: &Tile,
-    lanes: usize,
-    taps: &[usize],
-    shape: Shape,
-    weights: &[f32],
-    transposed: bool,
-    to: &mut [f32],
-) {
-    to.fill(0.0);
-    let width = tile.width();
-    for (b, input) in tile.inputs.clone().enumerate() {
-        let block = b * taps.len() * lanes * width;
-        for lane in 0..lanes {
-            for column in 0..width {
-                let (outer, inner) = (tile.outputs.start * LANES + column, input * lanes + lane);
-                let (o, i) = if transposed { (inner, outer) } else { (outer, inner) };
-                let Some(from) = shape.place(o, i) else { continue };
-                for (tap, &index) in taps.iter().enumerate() {
-                    to[block + (tap * lanes + lane) * width + column] = weights[from + index];
+    /// `visit(place in the plain weights, place in the tile)` for each weight of `tile`; from one input block to the
+    /// next, in the plain order.
+    #[inline(always)]
+    pub fn each(&self, tile: &Tile, mut visit: impl FnMut(usize, usize)) {
+        let (width, taps, plain_taps) = (tile.width(), self.taps.len(), self.shape.taps());
+        let inputs = self.shape.inputs / self.shape.groups;
+        let columns = tile.outputs.start * LANES..tile.outputs.end * LANES;
+        for block in tile.inputs.clone() {
+            let lanes = block * self.lanes..(block + 1) * self.lanes;
+            let first = (block - tile.inputs.start) * taps * self.lanes * width;
+            let (os, is) = if self.transposed { (&lanes, &columns) } else { (&columns, &lanes) };
+            let (o_step, i_step) = if self.transposed { (width, 1) } else { (1, width) };
+            for o in os.start..os.end.min(self.shape.outputs) {
+                let start = o / (self.shape.outputs / self.shape.groups) * inputs;
+                for i in is.start.max(start)..is.end.min(start + inputs) {
+                    let place = (o * inputs + i - start) * plain_taps;
+                    let first = first + (o - os.start) * o_step + (i - is.start) * i_step;
+                    for (tap, index) in self.taps.iter().enumerate() {
+                        visit(place + index, first + tap * self.lanes * width);
+                    }
                 }
             }
         }
+    }
+
+    /// The packed weights.
+    pub fn pack(&self, weights: &[f32], packed: &mut [f32], job: &Job) -> Result<()> {
+        let packed = Shared(packed.as_mut_ptr());
+        let packed = &packed;
+        let work = |i: usize, _: usize| {
+            let Some(tile) = self.tiles.all.get(i) else { return };
+            // SAFETY: tiles lie behind each other in the packed weights, which are as long as all of them.
+            let to = unsafe { std::slice::from_raw_parts_mut(packed.0.add(tile.weights), self.values(tile)) };
+            self.each(tile, |plain, place| {
+                if let (Some(to), Some(from)) = (to.get_mut(place), weights.get(plain)) {
+                    *to = *from;
+                }
+            });
+        };
+        map_blocks(self.tiles.all.len(), 1, job, work)?;
+        Ok(())
     }
 }
