@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -54,6 +54,25 @@ def cross_entropy(
 @final
 class Optimiser:
     def __new__(cls, options: object) -> Optimiser: ...
+    def step(
+        self,
+        network: Network,
+        gradients: Mapping[str, NDArray[np.float32]],
+        *,
+        lr: float,
+        max_norm: float | None = None,
+    ) -> float | None: ...
+    def train_step(
+        self,
+        network: Network,
+        x: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        criterion: object,
+        *,
+        lr: float,
+        seed: int,
+        step: int,
+    ) -> tuple[float, NDArray[np.float32]]: ...
 
 def transforms_apply(clip: NDArray[Any], transforms: Sequence[object], seed: object) -> NDArray[Any]: ...
 def transforms_draw(transforms: Sequence[object], size: tuple[int, int], seed: object) -> list[Any]: ...

@@ -47,12 +47,18 @@ impl Network {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the network is at this moment.
+    pub(super) fn graph_and_parameters(&self) -> (Arc<Graph>, Arc<Parameters>) {
+        let state = self.state();
+        (state.graph.clone(), state.parameters.clone())
+    }
+
     fn graph(&self) -> Arc<Graph> {
         self.state().graph.clone()
     }
 
     /// Changes the graph or the parameters.
-    fn change<R>(&self, change: impl FnOnce(&mut Graph, &mut Parameters) -> Result<R>) -> Result<R> {
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Graph, &mut Parameters) -> Result<R>) -> Result<R> {
         let mut state = self.state();
         let State { graph, parameters, tensors } = &mut *state;
         *tensors = None;
