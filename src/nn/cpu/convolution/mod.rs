@@ -254,4 +254,3 @@ fn backward_passes(level: Level, input: MapShape, output: MapShape, extents: [Ex
     }
     passes
 }
-#[cfg(test)]
