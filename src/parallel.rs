@@ -99,6 +99,8 @@ pub fn pool() -> Result<Arc<rayon::ThreadPool>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|i| format!("harkit-{i}"))
+        // candle's autograd recurses over what it differentiates; untouched pages cost nothing.
+        .stack_size(64 << 20)
         .build()
         .map_err(|error| Error::new(ErrorKind::Internal, format!("could not start {threads} threads: {error}")))?;
     let pool = Arc::new(pool);
@@ -150,6 +152,19 @@ pub fn for_each_chunk<T: Send, S: Default>(
     pool()?.install(|| values.par_chunks_exact_mut(size).enumerate().try_for_each_init(S::default, one))
 }
 
+/// `work(i, piece)` for consecutive pieces of `size` values (the last may be shorter) on the pool.
+pub fn for_each_piece<T: Send>(values: &mut [T], size: usize, work: impl Fn(usize, &mut [T]) + Sync) -> Result<()> {
+    if values.len() <= size {
+        if !values.is_empty() {
+            work(0, values);
+        }
+        return Ok(());
+    }
+    let one = |(i, piece): (usize, &mut [T])| work(i, piece);
+    pool()?.install(|| values.par_chunks_mut(size).enumerate().with_max_len(1).for_each(one));
+    Ok(())
+}
+
 /// `work(start, stop)` for consecutive blocks of `size` (the last may be shorter) of 0..length on the pool;
 /// results in the order of the blocks. So a sum that is taken over them does not depend on the threads.
 pub fn map_blocks<R: Send>(
@@ -167,6 +182,34 @@ pub fn map_blocks<R: Send>(
         return (0..blocks).map(one).collect();
     }
     pool()?.install(|| (0..blocks).into_par_iter().with_max_len(1).map(one).collect())
+}
+
+/// `work(changed, read)` for consecutive blocks of `size` (the last may be shorter) of several arrays of one length, on
+/// the pool.
+pub fn for_each_block<const N: usize, const M: usize>(
+    changed: [&mut [f32]; N],
+    read: [&[f32]; M],
+    size: usize,
+    job: &Job,
+    work: impl Fn([&mut [f32]; N], [&[f32]; M]) + Sync,
+) -> Result<()> {
+    let length = changed.iter().map(|array| array.len()).chain(read.iter().map(|array| array.len())).max();
+    let mut parts = changed.map(|array| array.chunks_mut(size));
+    let mut given = read.map(|array| array.chunks(size));
+    let blocks = (0..length.unwrap_or(0).div_ceil(size)).map(|_| {
+        let changed = parts.each_mut().map(|chunks| chunks.next().unwrap_or_default());
+        (changed, given.each_mut().map(|chunks| chunks.next().unwrap_or_default()))
+    });
+    let one = |(changed, read)| {
+        job.check()?;
+        work(changed, read);
+        Ok(())
+    };
+    let mut blocks: Vec<_> = blocks.collect();
+    if blocks.len() <= 1 {
+        return blocks.pop().map_or(Ok(()), one);
+    }
+    pool()?.install(|| blocks.into_par_iter().with_max_len(1).try_for_each(one))
 }
 
 #[cfg(test)]
@@ -190,6 +233,29 @@ mod tests {
         let blocks = map_blocks(10, 4, &Job::new(), |start, stop| (start, stop)).unwrap();
         assert_eq!(blocks, [(0, 4), (4, 8), (8, 10)]);
         assert!(map_blocks(0, 4, &Job::new(), |start, stop| (start, stop)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn pieces_cover_a_slice_with_a_shorter_last() {
+        for (length, size) in [(0, 3), (2, 3), (3, 3), (10, 3)] {
+            let mut values = vec![0; length];
+            for_each_piece(&mut values, size, |i, piece| piece.fill(i + 1)).unwrap();
+            assert_eq!(values, (0..length).map(|at| at / size + 1).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn blocks_of_several_arrays_lie_beside_each_other() {
+        let (mut sums, mut counts) = (vec![0.0; 10], vec![0.0; 10]);
+        let given: Vec<f32> = (0..10u8).map(f32::from).collect();
+        let add = |[sum, count]: [&mut [f32]; 2], [values]: [&[f32]; 1]| {
+            assert_eq!((sum.len(), count.len()), (values.len(), values.len()));
+            sum.copy_from_slice(values);
+            count.iter_mut().for_each(|count| *count += values.len() as f32);
+        };
+        for_each_block([&mut sums, &mut counts], [&given], 4, &Job::new(), add).unwrap();
+        assert_eq!(sums, given);
+        assert_eq!(counts, [4., 4., 4., 4., 4., 4., 4., 4., 2., 2.]);
     }
 
     #[test]

@@ -29,6 +29,11 @@ def data() -> Path:
     return _folder("HARKIT_DATA")
 
 
+@pytest.fixture(scope="session")
+def real_weights() -> Path:
+    return _folder("HARKIT_WEIGHTS")
+
+
 @pytest.fixture(autouse=True)
 def no_open_figures() -> Iterator[None]:
     """Close the figures that a test drew."""

@@ -15,6 +15,13 @@ def dark_clips(scratch: Path) -> tuple[list[str], str]:
     return paths, "drawn clips (H.264, 320x240, AAC sound): HARKIT_DATA is not set"
 
 
+def all_dark_clips(scratch: Path) -> tuple[list[str], str]:
+    """The dark set's clips, training and test."""
+    if folder := _data("dark"):
+        return sorted(map(str, folder.rglob("*.mp4"))), "dark clips (H.264, 320x240, AAC sound)"
+    return dark_clips(scratch)
+
+
 def kth_clips(scratch: Path) -> tuple[list[str], str]:
     """The KTH clips (MPEG-4 in AVI, 160x120, no colour), and what they are."""
     if folder := _data("kth"):

@@ -33,6 +33,13 @@ MEASUREMENTS = [
     "stip_memory",
     "optical_flow",
     "encoders",
+    "networks",
+    "layers",
+    "matrix_products",
+    "training_steps",
+    "training_memory",
+    "frame_features",
+    "checkpoint_load",
 ]
 
 

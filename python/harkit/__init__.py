@@ -17,15 +17,19 @@ if TYPE_CHECKING:
         enhancement,
         experiments,
         loading,
+        models,
         plotting,
         sampling,
         stip,
         transforms,
         video,
+        weights,
     )
     from harkit.inspection import Inspection, inspect_videos
     from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
+    from harkit.models import create_model, list_models
     from harkit.video import VideoInfo, VideoReader, ffmpeg_build, probe, write_clip, write_frames
+    from harkit.weights import list_weights
 
 __version__ = "0.1.0"
 
@@ -37,6 +41,7 @@ __all__ = [
     "VideoInfo",
     "VideoReader",
     "cache",
+    "create_model",
     "datasets",
     "encoders",
     "enhancement",
@@ -44,8 +49,11 @@ __all__ = [
     "experiments",
     "ffmpeg_build",
     "inspect_videos",
+    "list_models",
+    "list_weights",
     "load_clips",
     "loading",
+    "models",
     "num_threads",
     "plotting",
     "probe",
@@ -55,6 +63,7 @@ __all__ = [
     "stip",
     "transforms",
     "video",
+    "weights",
     "write_clip",
     "write_frames",
 ]
@@ -67,8 +76,11 @@ _HOMES = {
     "Inspection": "inspection",
     "VideoInfo": "video",
     "VideoReader": "video",
+    "create_model": "models",
     "ffmpeg_build": "video",
     "inspect_videos": "inspection",
+    "list_models": "models",
+    "list_weights": "weights",
     "load_clips": "loading",
     "probe": "video",
     "read_clip": "loading",

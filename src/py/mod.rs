@@ -8,11 +8,15 @@ use runtime::OrRaise;
 mod encoders;
 mod enhancement;
 mod loading;
+mod models;
+mod nn;
 mod runtime;
 mod sampling;
 mod stip;
+mod training;
 mod transforms;
 mod video;
+mod weights;
 
 /// Tell how many threads harkit's pool has.
 ///
@@ -58,6 +62,10 @@ mod _core {
     #[pymodule_export]
     use super::loading::{check_recipe, load_video, load_videos, video_lengths};
     #[pymodule_export]
+    use super::models::{architecture_parameters, build_architecture, check_device, list_architectures};
+    #[pymodule_export]
+    use super::nn::Network;
+    #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
     #[pymodule_export]
     use super::stip::description::{
@@ -70,9 +78,13 @@ mod _core {
     #[pymodule_export]
     use super::stip::steps::{stip_gradients, stip_response, stip_scale_space, stip_second_moments, stip_select};
     #[pymodule_export]
+    use super::training::{Optimiser, check_cross_entropy, cross_entropy};
+    #[pymodule_export]
     use super::transforms::{transforms_apply, transforms_draw};
     #[pymodule_export]
     use super::video::{Reader, Writer, ffmpeg_build, inspect_videos, write_frames};
+    #[pymodule_export]
+    use super::weights::{Checkpoint, read_checkpoint, write_safetensors};
     #[pymodule_export]
     use super::{num_threads, set_num_threads};
 }

@@ -66,6 +66,7 @@ PART = replace(WHOLE, missing=["person01_boxing_d1"], absent_classes=["jump"])
 def test_a_page_says_hits_intervals_seeds_and_what_was_reported() -> None:
     text = shown(WHOLE).text
     assert "5 of 8 (62.50%)" in text and "2 of 3" in text and "table 1" in text
+    assert "7 of 9; reported 8 of 9 in training" in text
     assert "30.6 to 86.3 % 95 % over clips" in text  # SciPy's interval of 5 in 8
     assert "Seeds 0, 1: 5, 8 hits; mean 81.2 %, sd 26.5 %, range 62.5 % to 100.0 %" in text
     assert "a 3 of 4 b 2 of 4" in text  # by group
@@ -88,7 +89,8 @@ def test_a_record_without_a_figure_says_so() -> None:
 
 
 def test_confusion_matrices_are_tables_of_counts_and_shares() -> None:
-    reported = {"hits": 2, "n": 3, "source": "table 1", "confusion": ((1, 0, 0), (0, 1, 0), (1, 0, 0))}
+    matrix = ((1, 0, 0), (0, 1, 0), (1, 0, 0))
+    reported = {"hits": 2, "n": 3, "source": "table 1", "confusion": matrix, "train": None}
     reader = shown(replace(WHOLE, reported=reported))
     cells = [cell for cell in reader.all("td") if "style" in cell]
     assert len(cells) == 2 * 9
@@ -140,7 +142,7 @@ def test_texts_of_records_are_shown_and_not_obeyed(tmp_path: Path) -> None:
         files={HARM: HARM},
         settings={HARM: [HARM]},
         versions={HARM: HARM},
-        reported={"hits": 2, "n": 3, "source": HARM, "confusion": None},
+        reported={"hits": 2, "n": 3, "source": HARM, "confusion": None, "train": None},
     )
     reader = shown(hostile, folder=tmp_path)
     assert not reader.all("script") and len(reader.all("b")) == 3 and HARM in reader.text
@@ -160,7 +162,7 @@ def test_the_table_has_a_row_a_record_and_keeps_its_columns() -> None:
     text = markdown([(Path(), WHOLE), (Path(), odd)])
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert len(rows) == 4
-    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {10}
+    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {11}
     assert r"a \| b c" in rows[3] and "* one # two" in text
     assert "5 of 8 (62.50%)" in rows[2] and "2: mean 81.25%, sd 26.52%, 62.50% to 100.00%" in rows[2]
     assert text.count("\n# ") == 0 and text.startswith("# Results\n")

@@ -184,6 +184,9 @@ def test_a_model_of_other_classes_is_refused(kept: Path) -> None:
     refused(kept, "knows class 2, but 2 classes are named")
 
 
+STIP = {"kind": "StipExtractor"}
+
+
 def change(folder: Path, **changes: object) -> None:
     known = json.loads((folder / "recogniser.json").read_text())
     (folder / "recogniser.json").write_text(json.dumps({**known, **changes}))
@@ -192,12 +195,14 @@ def change(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"extractor": {"surprise": 1}}, "surprise"),
+        ({"extractor": {"kind": "StipExtractor", "surprise": 1}}, "surprise"),
+        ({"extractor": {"kind": "system"}}, "`kind` must be one of StipExtractor"),
         ({"extractor": [1]}, "cannot be read"),
-        ({"extractor": {"enhancement": [{"option": "os"}]}}, "harkit.enhancement has no option 'os'"),
-        ({"extractor": {"enhancement": [{"option": "chain"}]}}, "harkit.enhancement has no option 'chain'"),
-        ({"extractor": {"enhancement": [{"gamma": 3}]}}, "option"),
-        ({"extractor": {"enhancement": [{"option": "Gamma", "gamma": -1}]}}, "gamma"),
+        ({"extractor": {**STIP, "enhancement": [{"option": "os"}]}}, "harkit has no option 'os'"),
+        ({"extractor": {**STIP, "enhancement": [{"option": "chain"}]}}, "harkit has no option 'chain'"),
+        ({"extractor": {**STIP, "enhancement": [{"option": "Batch"}]}}, "Batch"),
+        ({"extractor": {**STIP, "enhancement": [{"gamma": 3}]}}, "option"),
+        ({"extractor": {**STIP, "enhancement": [{"option": "Gamma", "gamma": -1}]}}, "gamma"),
         ({"classes": 3}, "cannot be read"),
     ],
 )

@@ -23,7 +23,7 @@ def run_of(seed: int, answers: list[tuple[int, int]]) -> Run:
     predictions = [
         Prediction(f"{i}", "ab"[i % 2], true, given, [0.0, None, 1.5]) for i, (true, given) in pairs
     ]
-    return Run(seed, predictions, 0.5, [{"C": 10.0}])
+    return Run(seed, predictions, 0.5, [{"C": 10.0}], 7)
 
 
 def record_of(*runs: Run, **changes: Any) -> Record:
@@ -43,8 +43,9 @@ def record_of(*runs: Run, **changes: Any) -> Record:
         note="",
         n_train=[9],
         n_points={"all": 10, "fewest": 1, "most": 5},
+        n_values=None,
         seconds={"features": 1.0, "all": 2.0},
-        reported={"hits": 2, "n": 3, "source": "table 1", "confusion": None},
+        reported={"hits": 2, "n": 3, "source": "table 1", "confusion": None, "train": [8, 9]},
         runs=list(runs),
     )
     return replace(made, **changes)
@@ -61,6 +62,7 @@ def test_a_summary_is_what_one_counts_by_hand() -> None:
     assert summary["sd"] == pytest.approx(np.std([5 / 8, 1], ddof=1))
     assert summary["mean_class"] == pytest.approx((2 / 3 + 3 / 4 + 0) / 3)
     assert summary["wilson"] == list(wilson_interval(5, 8))
+    assert summary["train_hits"] == [7, 7] and summary["train_n"] == 9
     assert summary["groups"] == group_interval([a == b for a, b in ANSWERS], list("abababab"))
     assert record.confusion().tolist() == [[2, 1, 0], [1, 3, 0], [1, 0, 0]]
 
@@ -104,8 +106,17 @@ def test_an_older_record_is_replaced_and_one_that_fails_leaves_it(
     assert [path for path, _ in read_records(tmp_path)] == [tmp_path]
 
 
+ANSWER = {"name": "a", "group": "b", "label": 0, "predicted": 0, "scores": []}
+REPORTED = {"hits": 2, "n": 3, "source": "", "confusion": None, "train": None}
+
+
 def whole() -> dict[str, Any]:
     return json.loads(json.dumps({"format": 1, **vars(record_of())}))
+
+
+def with_run(**changes: Any) -> str:
+    run = {"seed": 0, "seconds": 0, "chosen": [], "train_hits": 0, "predictions": [ANSWER], **changes}
+    return json.dumps({**whole(), "runs": [run]})
 
 
 @pytest.mark.parametrize(
@@ -121,13 +132,11 @@ def whole() -> dict[str, Any]:
         (json.dumps({**whole(), "runs": [{"seed": 0}]}), "is no whole record: 'predictions'"),
         (json.dumps({**whole(), "runs": 5}), "is no whole record: "),
         (json.dumps({**whole(), "classes": 5}), "is no whole record: `classes`"),
-        (json.dumps({**whole(), "runs": [{"seed": 0, "seconds": 0, "chosen": [], "predictions": [
-            {"name": "a", "group": "b", "label": 0, "predicted": 3, "scores": []}]}]}),
-         "is no whole record: .*label 3.* 3 classes"),
-        (json.dumps({**whole(), "runs": [{"seed": 0, "seconds": 0, "chosen": [], "predictions": []}]}),
-         "is no whole record: a run without predictions"),
-        (json.dumps({**whole(), "reported": {"hits": 4, "n": 3, "source": "", "confusion": None}}),
-         "is no whole record: .*4 of 3"),
+        (with_run(predictions=[{**ANSWER, "predicted": 3}]), "is no whole record: .*label 3.* 3 classes"),
+        (with_run(predictions=[]), "is no whole record: a run without predictions"),
+        (with_run(train_hits=10), "is no whole record: .*10 of 9"),
+        (json.dumps({**whole(), "reported": {**REPORTED, "hits": 4}}), "is no whole record: .*4 of 3"),
+        (json.dumps({**whole(), "reported": {**REPORTED, "train": [4, 3]}}), "is no whole record: .*4 of 3"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_record_is_refused_by_name(tmp_path: Path, text: str, complaint: str) -> None:
@@ -163,6 +172,7 @@ def test_a_run_records_what_it_takes_to_repeat_it(result: Result, films: Path) -
     assert len(record.files) == 12
     assert record.files["grow/ann.mkv"] == content_hash(films / "toy" / "grow" / "ann.mkv")
     assert [run.seed for run in record.runs] == [0, 1] and record.n_train == [9]
+    assert record.n_points is not None and record.n_values is None
     assert 0 < record.n_points["fewest"] <= record.n_points["most"] < record.n_points["all"]
     assert 0 < record.seconds["features"] <= record.seconds["all"]
     assert record.reported["confusion"] == ((1, 0, 0), (0, 1, 0), (1, 0, 0))

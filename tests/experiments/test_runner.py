@@ -38,6 +38,7 @@ def test_a_run_gives_what_its_parts_give_by_hand(films: Path, result: experiment
         scores = recogniser.classifier.decision_function(recogniser.encoder.transform(test))
         np.testing.assert_array_equal(scores, [p.scores for p in run.predictions])
         assert [p.predicted for p in run.predictions] == scores.argmax(1).tolist()
+        assert run.train_hits == (recogniser.classifier.predict(features) == fold.train.labels).sum()
         assert [(p.name, p.group, p.label) for p in run.predictions] == list(
             zip(fold.test.names, fold.test.groups, fold.test.labels, strict=True)
         )
@@ -47,7 +48,7 @@ def test_each_item_is_recognised_once_by_what_others_taught(
     films: Path, features: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[set[str], set[str]]] = []
-    fit, scores = Recogniser.fit, Recogniser.scores
+    fit, answer = Recogniser.fit, Recogniser.answer
 
     def fitted(
         self: Recogniser, views: list[DescriptorSets], labels: np.ndarray, groups: list[str]
@@ -57,12 +58,12 @@ def test_each_item_is_recognised_once_by_what_others_taught(
         assert seen[-1][0] == set(groups)
         return fit(self, views, labels, groups)
 
-    def scored(self: Recogniser, sets: DescriptorSets) -> np.ndarray:
+    def answered(self: Recogniser, sets: DescriptorSets) -> tuple[np.ndarray, np.ndarray]:
         seen[-1][1].update(Path(name).stem for name in sets.names)
-        return scores(self, sets)
+        return answer(self, sets)
 
     monkeypatch.setattr(Recogniser, "fit", fitted)
-    monkeypatch.setattr(Recogniser, "scores", scored)
+    monkeypatch.setattr(Recogniser, "answer", answered)
     result = experiments.run(toy.LOPO, films, mode="chosen", cache=features)
     everyone = set(toy.PERSONS)
     assert seen[:4] == [(everyone - {person}, {person}) for person in toy.PERSONS]
@@ -140,7 +141,7 @@ def test_steps_are_told_and_videos_counted(films: Path) -> None:
     lines: list[str] = []
     counts: list[int] = []
     experiments.run(toy.HOLD_OUT, films, seeds=2, progress=counts.append, tell=lines.append)
-    assert lines == ["12 videos: interest points and descriptors", "seed 0: 1 fold", "seed 1: 1 fold"]
+    assert lines == ["12 videos: features", "seed 0: 1 fold", "seed 1: 1 fold"]
     assert counts[-1] == 12 and counts == sorted(counts)
 
 

@@ -39,6 +39,10 @@ HOMES = {
     "video_rs": "video",
     "ffmpeg_next": "video",
     "rayon": "parallel",
+    "candle_nn": "nn",
+    "gemm": "nn",
+    "safetensors": "weights",
+    "zip": "weights",
 }
 
 # From the ground up; a room may import what stands on a lower floor. Private modules of the package

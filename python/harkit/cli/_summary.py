@@ -12,6 +12,7 @@ from harkit import plotting
 from harkit.cli._table import table
 from harkit.errors import MissingPackageError
 from harkit.experiments import Record, Result, wilson_interval
+from harkit.experiments.markdown import tell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +76,7 @@ def _lines(record: Record) -> Iterator[str]:
         yield "the hits are those of the part at hand: they say nothing about a figure of the whole"
         return
     yield table(("", "hits", "of", "accuracy", "95 % over clips", "95 % over groups"), list(_rows(record)))
+    yield f"\nin training: {tell(record).train}"
 
 
 def _rows(record: Record) -> Iterator[tuple[object, ...]]:

@@ -16,6 +16,7 @@ from harkit import experiments, plotting, stip
 from harkit.cli._group import bar
 from harkit.cli._summary import save, save_figure, told
 from harkit.errors import MissingPackageError
+from harkit.experiments.markdown import extent
 
 __all__ = ["demo"]
 
@@ -49,10 +50,10 @@ def demo(*, out: str) -> None:
         made += _pictures(experiment.material(data).folds, folder)
     except MissingPackageError as error:
         click.echo(f"no pictures: {error}", err=True)
-    points, seconds = result.record.n_points, time.perf_counter() - begin
+    seconds = time.perf_counter() - begin
     click.echo(
-        f"\n{points['all']:,} interest points ({points['fewest']} to {points['most']} a video), "
-        f"{harkit.num_threads()} threads, {seconds:.0f} s\nin {folder}{os.sep}: {', '.join(made)}"
+        f"\n{extent(result.record)}, {harkit.num_threads()} threads, {seconds:.0f} s\n"
+        f"in {folder}{os.sep}: {', '.join(made)}"
     )
 
 

@@ -25,12 +25,15 @@ class Reported:
         True classes in rows, where the report shows it.
     source : str
         Where the number stands.
+    train : tuple of int or None
+        Training items recognised, of how many, where the report says it.
     """
 
     hits: int
     n: int
     source: str
     confusion: tuple[tuple[int, ...], ...] | None = None
+    train: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

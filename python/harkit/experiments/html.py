@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harkit.experiments.markdown import tell
+from harkit.experiments.markdown import extent, tell
 from harkit.experiments.record import Record
 
 __all__ = ["page"]
@@ -63,6 +63,7 @@ def _section(number: int, folder: Path, record: Record) -> dict[str, Any]:
         "anchor": f"record-{number}",
         "record": record,
         "told": tell(record),
+        "extent": extent(record),
         "summary": summary,
         "chance": 1 / max(len(record.classes), 1),
         "matrices": list(_matrices(record)),

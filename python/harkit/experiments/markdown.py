@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harkit.experiments.record import Record
 from harkit.experiments.statistics import wilson_interval
 
-__all__ = ["Told", "markdown", "tell"]
+__all__ = ["Told", "extent", "markdown", "tell"]
 
-_HEADS = ("experiment", "mode", "ours", "95 % over clips", "over groups", "reported", "protocol", "seeds")
+_HEADS = (
+    "experiment",
+    "mode",
+    "ours",
+    "95 % over clips",
+    "over groups",
+    "reported",
+    "in training",
+    "protocol",
+    "seeds",
+)
 # Names of missing items that are printed.
 _SOME = 6
 
@@ -28,6 +39,8 @@ class Told:
         Intervals, 95 %.
     reported : str
         What the report printed, and whether that may be compared; empty where there is no report.
+    train : str
+        Training items that were recognised, ours and reported.
     seeds : str
         Their number, and the spread over them.
     """
@@ -36,6 +49,7 @@ class Told:
     over_clips: str
     over_groups: str
     reported: str
+    train: str
     seeds: str
 
 
@@ -60,11 +74,11 @@ def tell(record: Record) -> Told:
         reported = f"{hits} of {n} ({hits / n:.2%}; {interval(wilson_interval(hits, n))})"
         reported += "" if record.complete else ", not to be compared"
     if not summary:
-        return Told("too few data", "-", "-", reported, "0")
+        return Told("too few data", "-", "-", reported, "-", "0")
     hits, n = summary["hits"][0], summary["n"]
     spread = str(len(record.runs))
     if not record.complete:
-        return Told(f"{hits} of {n}, a part of the protocol", "-", "-", reported, spread)
+        return Told(f"{hits} of {n}, a part of the protocol", "-", "-", reported, "-", spread)
     if summary["sd"] is not None:
         low, high = summary["range"]
         spread += f": mean {summary['mean']:.2%}, sd {summary['sd']:.2%}, {low:.2%} to {high:.2%}"
@@ -74,8 +88,15 @@ def tell(record: Record) -> Told:
         interval(summary["wilson"]),
         "-" if groups is None else f"{interval(groups)}, {summary['n_groups']} groups",
         reported,
+        _train(record, summary),
         spread,
     )
+
+
+def _train(record: Record, summary: dict[str, Any]) -> str:
+    own = f"{summary['train_hits'][0]} of {summary['train_n']}"
+    known = None if record.reported is None else record.reported["train"]
+    return own if known is None else f"{own}; reported {known[0]} of {known[1]}"
 
 
 def interval(limits: Sequence[float]) -> str:
@@ -92,6 +113,24 @@ def interval(limits: Sequence[float]) -> str:
         Such as ``"62.2 to 79.9 %"``.
     """
     return f"{100 * limits[0]:.1f} to {100 * limits[1]:.1f} %"
+
+
+def extent(record: Record) -> str:
+    """Say how much was taken from the videos.
+
+    Parameters
+    ----------
+    record : Record
+        Of local features, or of a vector a video.
+
+    Returns
+    -------
+    str
+        Such as ``"1,200 interest points"``.
+    """
+    if record.n_points is None:
+        return f"a vector of {record.n_values or 0:,} values each"
+    return f"{record.n_points['all']:,} interest points"
 
 
 def markdown(records: Sequence[tuple[Path, Record]]) -> str:
@@ -138,6 +177,7 @@ def _table(records: Sequence[tuple[Path, Record]]) -> Iterator[str]:
                 told.over_clips,
                 told.over_groups,
                 told.reported or "-",
+                told.train,
                 record.about,
                 told.seeds,
             )
@@ -157,7 +197,7 @@ def _paragraph(record: Record) -> Iterator[str]:
     yield ""
     if record.note:
         yield f"* {_plain(record.note)}"
-    yield f"* {len(record.files):,} videos, {record.n_points['all']:,} interest points"
+    yield f"* {len(record.files):,} videos, {extent(record)}"
     if record.missing:
         more = f" and {len(record.missing) - _SOME} more" if len(record.missing) > _SOME else ""
         names = ", ".join(map(_plain, record.missing[:_SOME]))

@@ -1,8 +1,9 @@
 """From videos to labels: an extractor, an encoder and a classifier that are kept, moved and used together.
 
-On disk a recogniser is a folder: ``recogniser.json`` (classes and how features are taken from a video) and
-``model.skops`` (encoder and classifier). Loading runs no code from the files: skops restores types that
-are on its list or on ours, and anything else is refused by name.
+An extractor gives either many descriptors a video, of which an encoder makes one vector, or that vector
+itself. On disk a recogniser is a folder: ``recogniser.json`` (classes and how features are taken from a
+video) and ``model.skops`` (encoder and classifier). Loading runs no code from the files: skops restores types
+that are on its list or on ours, and anything else is refused by name.
 """
 
 from __future__ import annotations
@@ -10,41 +11,42 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold
 
-from harkit import encoders, enhancement
+from harkit import encoders
 from harkit._progress import Progress
 from harkit.cache import FeatureCache
 from harkit.errors import ArgumentError, MissingFileError
 from harkit.experiments.classifiers import ChiSquareSVC
-from harkit.stip import DescriptorSets, StipExtractor
+from harkit.experiments.settings import extractor_from, extractor_settings
+from harkit.stip import DescriptorSets
 
-__all__ = ["Recogniser"]
+__all__ = ["Features", "Recogniser"]
+
+Features: TypeAlias = DescriptorSets | NDArray[np.float32]
 
 _SETTINGS, _MODEL = "recogniser.json", "model.skops"
-# Where the extractor works is no part of what it computes.
-_ELSEWHERE = ("cache", "progress", "mirrored")
 _MOST_FOLDS = 5
 
 
 class Recogniser:
-    """Local features, an encoder over them, and a classifier.
+    """Features of videos, an encoder over them where there are many a video, and a classifier.
 
     Parameters
     ----------
-    extractor : StipExtractor
-        Takes descriptors from videos.
-    encoder : estimator
-        From descriptor sets to a matrix, such as :class:`harkit.encoders.BagOfWords`.
+    extractor : estimator
+        Takes features from videos: descriptor sets, as :class:`harkit.stip.StipExtractor`, or a row each.
+    encoder : estimator or None
+        From descriptor sets to a matrix, such as :class:`harkit.encoders.BagOfWords`; None where the
+        extractor gives the matrix.
     classifier : estimator
-        scikit-learn's, with `decision_function`.
+        scikit-learn's, with `decision_function` or `predict_proba`.
     mirrored : bool
         Whether training videos are used once more with left and right exchanged.
     grid : mapping, optional
@@ -57,12 +59,19 @@ class Recogniser:
         Class names; set by whoever fits.
     chosen : dict
         What the grid gave.
+    train_hits : int or None
+        Training videos, as they are, that the fitted classifier takes for what they are.
+
+    Raises
+    ------
+    ArgumentError
+        Mirrored videos asked of an extractor that has none.
     """
 
     def __init__(
         self,
-        extractor: StipExtractor,
-        encoder: Any,
+        extractor: Any,
+        encoder: Any | None,
         classifier: Any,
         *,
         mirrored: bool = False,
@@ -75,16 +84,19 @@ class Recogniser:
         self.grid = grid
         self.classes: tuple[str, ...] = ()
         self.chosen: dict[str, Any] = {}
+        self.train_hits: int | None = None
+        if mirrored and "mirrored" not in extractor.get_params(deep=False):
+            raise ArgumentError(f"`mirrored` must be False: {type(extractor).__name__} mirrors no videos")
 
     def views(
         self, videos: Any, *, cache: str | os.PathLike[str] | FeatureCache | None, progress: Progress = False
-    ) -> list[DescriptorSets]:
-        """Take descriptors from videos: as they are, and mirrored where training wants that.
+    ) -> list[Features]:
+        """Take features from videos: as they are, and mirrored where training wants that.
 
         Parameters
         ----------
         videos : sequence or Split
-            As for :meth:`harkit.stip.StipExtractor.transform`.
+            As for the extractor's `transform`.
         cache : path, FeatureCache or None
             Where features are kept.
         progress : bool or callable
@@ -92,23 +104,23 @@ class Recogniser:
 
         Returns
         -------
-        list of DescriptorSets
+        list of DescriptorSets, or of ndarray of shape (n, D)
             One or two.
         """
-        sets = []
+        views = []
         for mirrored in (False, True) if self.mirrored else (False,):
-            extractor = clone(self.extractor).set_params(mirrored=mirrored, cache=cache, progress=progress)
-            sets.append(extractor.fit(videos).transform(videos))
-        return sets
+            extractor = clone(self.extractor).set_params(cache=cache, progress=progress)
+            if self.mirrored:
+                extractor.set_params(mirrored=mirrored)
+            views.append(extractor.fit(videos).transform(videos))
+        return views
 
-    def fit(
-        self, views: Sequence[DescriptorSets], labels: NDArray[np.int64], groups: Sequence[str]
-    ) -> Recogniser:
+    def fit(self, views: Sequence[Features], labels: NDArray[np.int64], groups: Sequence[str]) -> Recogniser:
         """Learn vocabulary and classifier.
 
         Parameters
         ----------
-        views : sequence of DescriptorSets
+        views : sequence of DescriptorSets or ndarray
             What `views` gave for the training videos; the vocabulary is learnt from the first.
         labels : ndarray of shape (n,)
             The class of each video.
@@ -120,32 +132,62 @@ class Recogniser:
         Recogniser
             Itself.
         """
-        self.encoder.fit(views[0])
-        X = np.concatenate([self.encoder.transform(view) for view in views])
+        if self.encoder is not None:
+            self.encoder.fit(views[0])
+        X = np.concatenate([self._encoded(view) for view in views])
         y, owners = np.tile(labels, len(views)), np.tile(np.asarray(groups), len(views))
         n_groups = len(set(groups))
         if self.grid is None or n_groups < 2:
             self.classifier.fit(X, y)
-            return self
-        folds = GroupKFold(min(n_groups, _MOST_FOLDS))
-        search = GridSearchCV(self.classifier, dict(self.grid), cv=folds).fit(X, y, groups=owners)
-        self.classifier, self.chosen = search.best_estimator_, dict(search.best_params_)
+        else:
+            folds = GroupKFold(min(n_groups, _MOST_FOLDS))
+            search = GridSearchCV(self.classifier, dict(self.grid), cv=folds).fit(X, y, groups=owners)
+            self.classifier, self.chosen = search.best_estimator_, dict(search.best_params_)
+        self.train_hits = int((self.classifier.predict(X[: len(labels)]) == labels).sum())
         return self
 
-    def scores(self, sets: DescriptorSets) -> NDArray[np.float64]:
+    def _encoded(self, features: Features) -> Any:
+        return features if self.encoder is None else self.encoder.transform(features)
+
+    def answer(self, features: Features) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the class of each video, and how well each class fits it.
+
+        Parameters
+        ----------
+        features : DescriptorSets or ndarray
+            Of the videos as they are.
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+            What the classifier's `predict` says. It may break ties otherwise than the scores do.
+        scores : ndarray of shape (n, n_classes)
+            As `scores` gives them.
+        """
+        X = self._encoded(features)
+        return np.asarray(self.classifier.predict(X), dtype=np.int64), self._scores(X)
+
+    def scores(self, features: Features) -> NDArray[np.float64]:
         """Return how well each class fits each video.
 
         Parameters
         ----------
-        sets : DescriptorSets
+        features : DescriptorSets or ndarray
             Of the videos as they are.
 
         Returns
         -------
         ndarray of shape (n, n_classes)
-            Decision values; minus infinity for classes that training had no video of.
+            Decision values, or probabilities of a classifier that has those alone; minus infinity for
+            classes that training had no video of.
         """
-        values = np.asarray(self.classifier.decision_function(self.encoder.transform(sets)))
+        return self._scores(self._encoded(features))
+
+    def _scores(self, X: Any) -> NDArray[np.float64]:
+        has_decisions = hasattr(self.classifier, "decision_function")
+        values = np.asarray(
+            (self.classifier.decision_function if has_decisions else self.classifier.predict_proba)(X)
+        )
         if values.ndim == 1:
             values = np.stack([-values, values], axis=1)
         scores = np.full((len(values), len(self.classes)), -np.inf)
@@ -161,8 +203,8 @@ class Recogniser:
             Of extractor, encoder, classifier, and how they are trained.
         """
         return {
-            "extractor": _extractor_settings(self.extractor),
-            "encoder": repr(self.encoder),
+            "extractor": extractor_settings(self.extractor),
+            "encoder": None if self.encoder is None else repr(self.encoder),
             "classifier": repr(self.classifier),
             "mirrored": self.mirrored,
             "grid": None if self.grid is None else {name: list(values) for name, values in self.grid.items()},
@@ -184,7 +226,7 @@ class Recogniser:
         known = {
             "format": 1,
             "classes": list(self.classes),
-            "extractor": _extractor_settings(self.extractor),
+            "extractor": extractor_settings(self.extractor),
         }
         (place / _SETTINGS).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
@@ -215,7 +257,7 @@ class Recogniser:
                 raise MissingFileError(f"{place / name}: there is no such file", path=place / name)
         try:
             known = json.loads((place / _SETTINGS).read_text(encoding="utf-8"))
-            classes, extractor = tuple(map(str, known["classes"])), _extractor_from(known["extractor"])
+            classes, extractor = tuple(map(str, known["classes"])), extractor_from(known["extractor"])
         except (ValueError, KeyError, TypeError) as error:
             raise ArgumentError(f"{place / _SETTINGS}: cannot be read: {error}", path=place) from error
         parts = _load_model(place / _MODEL)
@@ -255,35 +297,8 @@ def _is_whole(parts: Any) -> bool:
     if not isinstance(parts, dict) or set(parts) != {"encoder", "classifier"}:
         return False
     classifier = parts["classifier"]
-    has_methods = hasattr(parts["encoder"], "transform") and hasattr(classifier, "decision_function")
-    return has_methods and np.asarray(getattr(classifier, "classes_", None)).dtype.kind in "iu"
-
-
-def _extractor_settings(extractor: StipExtractor) -> dict[str, Any]:
-    given = extractor.get_params()
-    return {name: _plain(value) for name, value in given.items() if name not in _ELSEWHERE}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {"option": type(value).__name__, **{name: _plain(v) for name, v in asdict(value).items()}}
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _extractor_from(settings: Mapping[str, Any]) -> StipExtractor:
-    given = dict(settings)
-    given["enhancement"] = tuple(_step(step) for step in given.get("enhancement", ()))
-    return StipExtractor(**given)
-
-
-def _step(settings: Mapping[str, Any]) -> Any:
-    fields = dict(settings)
-    name = fields.pop("option")
-    kind = getattr(enhancement, name, None) if name in enhancement.__all__ else None
-    if not (isinstance(kind, type) and is_dataclass(kind)):
-        raise ValueError(f"harkit.enhancement has no option {name!r}")
-    return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()})
+    encodes = parts["encoder"] is None or hasattr(parts["encoder"], "transform")
+    answers = hasattr(classifier, "predict") and (
+        hasattr(classifier, "decision_function") or hasattr(classifier, "predict_proba")
+    )
+    return encodes and answers and np.asarray(getattr(classifier, "classes_", None)).dtype.kind in "iu"

@@ -53,19 +53,22 @@ class Run:
     Attributes
     ----------
     seed : int
-        Of the vocabulary.
+        Of what the recipe leaves to chance.
     predictions : list of Prediction
         For each test item.
     seconds : float
         For learning and recognising, features apart.
     chosen : list of dict
         What each fold's grid chose.
+    train_hits : int
+        Training items, over all folds, that were taken for what they are by what they taught.
     """
 
     seed: int
     predictions: list[Prediction]
     seconds: float
     chosen: list[dict[str, Any]]
+    train_hits: int
 
     @property
     def hits(self) -> int:
@@ -97,12 +100,14 @@ class Record:
         On the protocol.
     n_train : list of int
         Training items of each fold.
-    n_points : dict
-        Interest points of all videos, and the most and fewest in one.
+    n_points : dict or None
+        Interest points of all videos, and the most and fewest in one; None where features are not local.
+    n_values : int or None
+        Width of the vector that the extractor makes of a video, if it makes one.
     seconds : dict of float
         For features (with what the cache gave) and in all.
     reported : dict or None
-        Hits, n, confusion and source.
+        Hits, n, confusion, source, and hits and n in training.
     runs : list of Run
         One a seed; none where no fold could be learnt.
     """
@@ -121,7 +126,8 @@ class Record:
     absent_classes: list[str]
     note: str
     n_train: list[int]
-    n_points: dict[str, int]
+    n_points: dict[str, int] | None
+    n_values: int | None
     seconds: dict[str, float]
     reported: dict[str, Any] | None
     runs: list[Run]
@@ -150,9 +156,10 @@ class Record:
         Returns
         -------
         dict
-            ``n``; ``hits``, a number a seed; ``mean``, ``sd`` and ``range`` of accuracies; and for the first
-            run the mean recall of classes (``mean_class``) and the intervals over clips (``wilson``) and over
-            groups (``groups``). Empty without runs.
+            ``n``; ``hits``, a number a seed; ``mean``, ``sd`` and ``range`` of accuracies; ``train_n`` and
+            ``train_hits``, a number a seed; and for the first run the mean recall of classes
+            (``mean_class``) and the intervals over clips (``wilson``) and over groups (``groups``). Empty
+            without runs.
         """
         if not self.runs:
             return {}
@@ -169,6 +176,8 @@ class Record:
             "mean": float(shares.mean()),
             "sd": float(shares.std(ddof=1)) if len(shares) > 1 else None,
             "range": [float(shares.min()), float(shares.max())],
+            "train_n": sum(self.n_train),
+            "train_hits": [run.train_hits for run in self.runs],
             "mean_class": float((np.diag(matrix)[seen] / matrix.sum(1)[seen]).mean()),
             "wilson": list(wilson_interval(hits[0], n)),
             "groups": group_interval(correct, [p.group for p in first]),
@@ -229,7 +238,7 @@ class Record:
         known.pop("summary", None)
         try:
             runs = [
-                Run(run["seed"], [Prediction(**p) for p in run["predictions"]], run["seconds"], run["chosen"])
+                Run(**{**run, "predictions": [Prediction(**p) for p in run["predictions"]]})
                 for run in known.pop("runs")
             ]
             record = cls(**known, runs=runs)
@@ -251,8 +260,11 @@ def _check(record: Record) -> None:
         for label in (label for p in run.predictions for label in (p.label, p.predicted)):
             if not 0 <= label < n_classes:
                 raise ValueError(f"label {label} of {n_classes} classes")
+        wilson_interval(run.train_hits, sum(record.n_train))
     if record.reported is not None:
         wilson_interval(record.reported["hits"], record.reported["n"])
+        if record.reported["train"] is not None:
+            wilson_interval(*record.reported["train"])
 
 
 def read_records(folder: str | os.PathLike[str]) -> list[tuple[Path, Record]]:

@@ -1,7 +1,11 @@
-"""Running an experiment: features once, then fold by fold and seed by seed."""
+"""Running an experiment: features, then fold by fold and seed by seed.
+
+Features are taken once, and once more for each seed whose recipe takes them otherwise (other random frames).
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -18,8 +22,9 @@ from harkit.cache import FeatureCache, content_hash
 from harkit.datasets import Split
 from harkit.errors import ArgumentError
 from harkit.experiments.experiment import Experiment, Fold
-from harkit.experiments.recogniser import Recogniser
+from harkit.experiments.recogniser import Features, Recogniser
 from harkit.experiments.record import Prediction, Record, Run, command_line, machine, versions
+from harkit.experiments.settings import extractor_settings
 from harkit.stip import DescriptorSets
 
 __all__ = ["Result", "run"]
@@ -66,7 +71,7 @@ def run(
     mode : str, optional
         One of the experiment's recipes; the first by default.
     seeds : int
-        How many vocabularies are learnt, from seeds 0, 1, ...
+        How many recognisers are learnt, from seeds 0, 1, ...
     cache : path or FeatureCache, optional
         Where features are kept; without it they are lost at the end.
     progress : bool or callable
@@ -93,20 +98,20 @@ def run(
     say = tell if tell is not None else _quiet
     material = experiment.material(_folder_of(experiment, data))
     items = _items(material.folds)
-    say(f"{len(items)} videos: interest points and descriptors")
+    say(f"{len(items)} videos: features")
     recipe = experiment.recipes[mode]
-    views = recipe(0).views(items, cache=cache, progress=progress)
-    ready = time.perf_counter()
-    position = {name: i for i, name in enumerate(items.names)}
+    taken = _Taken(items, cache, progress)
+    taken.of(recipe(0))
     folds = [fold for fold in material.folds if len(set(fold.train.labels)) > 1 and len(fold.test)]
     runs, recogniser = [], None
     for seed in range(seeds) if folds else ():
         say(f"seed {seed}: {len(folds)} fold{'s' if len(folds) > 1 else ''}")
-        done, learnt = _one_seed(seed, recipe, folds, views, position)
+        done, learnt = _one_seed(seed, recipe, folds, taken)
         runs.append(done)
         recogniser = recogniser or learnt
     if len(folds) > 1:
-        recogniser = _learn(recipe(0), items, views, position)
+        recogniser = _learn(recipe(0), items, taken)
+    first = taken.of(recipe(0))[0]
     return Result(
         Record(
             experiment=experiment.id,
@@ -123,8 +128,9 @@ def run(
             absent_classes=_absent(material.folds, items.classes),
             note=material.note,
             n_train=[len(fold.train) for fold in folds],
-            n_points=_counts(views[0].n_points),
-            seconds={"features": ready - begin, "all": time.perf_counter() - begin},
+            n_points=_counts(first.n_points) if isinstance(first, DescriptorSets) else None,
+            n_values=None if isinstance(first, DescriptorSets) else first.shape[1],
+            seconds={"features": taken.seconds, "all": time.perf_counter() - begin},
             reported=None if experiment.reported is None else asdict(experiment.reported),
             runs=runs,
         ),
@@ -183,35 +189,55 @@ def _counts(n_points: NDArray[np.int64]) -> dict[str, int]:
     return {"all": int(n_points.sum()), "fewest": int(n_points.min()), "most": int(n_points.max())}
 
 
-def _chosen(views: list[DescriptorSets], split: Split, position: dict[str, int]) -> list[DescriptorSets]:
-    rows = [position[name] for name in split.names]
-    return [view[rows] for view in views]
+class _Taken:
+    """The features of all items, by how they are taken."""
+
+    def __init__(
+        self, items: Split, cache: str | os.PathLike[str] | FeatureCache | None, progress: Progress
+    ) -> None:
+        self.items = items
+        self.cache = cache
+        self.progress = progress
+        self.seconds = 0.0
+        self._position = {name: i for i, name in enumerate(items.names)}
+        self._known: dict[str, list[Features]] = {}
+
+    def of(self, recogniser: Recogniser) -> list[Features]:
+        """Features of all items, a view of them after the other."""
+        settings = extractor_settings(recogniser.extractor)
+        key = json.dumps([settings, recogniser.mirrored], sort_keys=True)
+        if key not in self._known:
+            begin = time.perf_counter()
+            self._known[key] = recogniser.views(self.items, cache=self.cache, progress=self.progress)
+            self.seconds += time.perf_counter() - begin
+        return self._known[key]
+
+    def part(self, recogniser: Recogniser, split: Split) -> list[Features]:
+        """Features of the items of a split, in its order."""
+        rows = [self._position[name] for name in split.names]
+        return [view[rows] for view in self.of(recogniser)]
 
 
-def _learn(
-    recogniser: Recogniser, split: Split, views: list[DescriptorSets], position: dict[str, int]
-) -> Recogniser:
+def _learn(recogniser: Recogniser, split: Split, taken: _Taken) -> Recogniser:
     recogniser.classes = split.classes
-    return recogniser.fit(_chosen(views, split, position), split.labels, split.groups)
+    return recogniser.fit(taken.part(recogniser, split), split.labels, split.groups)
 
 
 def _one_seed(
-    seed: int,
-    recipe: Callable[[int], Recogniser],
-    folds: list[Fold],
-    views: list[DescriptorSets],
-    position: dict[str, int],
+    seed: int, recipe: Callable[[int], Recogniser], folds: list[Fold], taken: _Taken
 ) -> tuple[Run, Recogniser]:
-    begin = time.perf_counter()
-    predictions, chosen = [], []
     recogniser = recipe(seed)
+    taken.of(recogniser)
+    begin = time.perf_counter()
+    predictions, chosen, train_hits = [], [], 0
     for fold in folds:
-        recogniser = _learn(recipe(seed), fold.train, views, position)
+        recogniser = _learn(recipe(seed), fold.train, taken)
         chosen.append(recogniser.chosen)
-        scores = recogniser.scores(_chosen(views, fold.test, position)[0])
-        for name, group, label, row in zip(
-            fold.test.names, fold.test.groups, fold.test.labels, scores, strict=True
+        train_hits += recogniser.train_hits or 0
+        answers, scores = recogniser.answer(taken.part(recogniser, fold.test)[0])
+        for name, group, label, answer, row in zip(
+            fold.test.names, fold.test.groups, fold.test.labels, answers, scores, strict=True
         ):
             finite = [float(score) if np.isfinite(score) else None for score in row]
-            predictions.append(Prediction(name, group, int(label), int(row.argmax()), finite))
-    return Run(seed, predictions, time.perf_counter() - begin, chosen), recogniser
+            predictions.append(Prediction(name, group, int(label), int(answer), finite))
+    return Run(seed, predictions, time.perf_counter() - begin, chosen, train_hits), recogniser

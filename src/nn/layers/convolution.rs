@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Layer, Padding, ParameterSpec, Sliding, refused};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nn::init::Init;
 
 /// Weight `(out_channels, in_channels / groups, kernel...)`, bias `(out_channels,)`.
@@ -86,6 +86,11 @@ impl Convolution {
 
     pub(super) fn shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let axes = self.sliding.axes();
+        let grouped = |channels: usize| self.groups > 0 && channels.is_multiple_of(self.groups);
+        if !grouped(self.in_channels) || !grouped(self.out_channels) {
+            let message = format!("has {} groups that do not divide its channels: {self:?}", self.groups);
+            return Err(Error::argument("graph", message));
+        }
         if input.len() != axes + 2 || input[1] != self.in_channels {
             let sides = if axes == 2 { "H, W" } else { "T, H, W" };
             let wanted = format!("(N, {}, {sides})", self.in_channels);

@@ -1,0 +1,184 @@
+"""Kinds of layers by themselves: harkit, PyTorch eager, and the fraction of the processor's peak.
+
+A layer whose input and output are alike is timed in a chain: the time of nine less that of one, by eight, so that
+the conversion of layouts at both ends does not count. Others are timed alone, conversions and all. The peak
+is measured by a loop of independent fused multiply-adds on as many threads.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import network_peers
+import timing
+from timing import Contestant
+
+CHAIN = 8
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    channels: tuple[int, int]
+    kernel: tuple[int, ...]
+    sides: tuple[int, ...]
+    batch: int = 4
+    stride: tuple[int, ...] | None = None
+    groups: int = 1
+    goal: float | None = None
+
+    @property
+    def is_chain(self) -> bool:
+        return self.stride is None and self.channels[0] == self.channels[1]
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self.stride or (1,) * len(self.kernel)
+
+    @property
+    def multiply_adds(self) -> float:
+        outputs = math.prod(math.ceil(side / step) for side, step in zip(self.sides, self.strides, strict=True))
+        each = self.channels[0] // self.groups * math.prod(self.kernel)
+        return self.batch * outputs * self.channels[1] * each
+
+
+CASES = (
+    Case("stem 7x7, stride 2, 3 to 64 at 224²", (3, 64), (7, 7), (224, 224), stride=(2, 2)),
+    Case("3x3, 64 at 56²", (64, 64), (3, 3), (56, 56)),
+    Case("3x3, 256 at 14²", (256, 256), (3, 3), (14, 14)),
+    Case("3x3, 512 at 7²", (512, 512), (3, 3), (7, 7)),
+    Case("1x1, 64 to 256 at 56²", (64, 256), (1, 1), (56, 56)),
+    Case("1x1, 512 at 14²", (512, 512), (1, 1), (14, 14)),
+    Case("depthwise 3x3, 96 at 56²", (96, 96), (3, 3), (56, 56), groups=96),
+    Case("3x3x3, 64 at 8x56²", (64, 64), (3, 3, 3), (8, 56, 56), batch=2),
+    Case("1x3x3, 64 to 144 at 8x56²", (64, 144), (1, 3, 3), (8, 56, 56), batch=2),
+    Case("depthwise 3x3x3, 64 at 40x14²", (64, 64), (3, 3, 3), (40, 14, 14), batch=1, groups=64, goal=3.0),
+    Case("depthwise 3x3x3, 256 at 10x7²", (256, 256), (3, 3, 3), (10, 7, 7), batch=1, groups=256, goal=3.0),
+)
+
+
+def measure(scratch: Path) -> dict[str, Any]:
+    threads = timing.cores()
+    network_peers.set_threads(threads)
+    peak = peak_gflops(scratch, threads)
+    parts = {}
+    for case in CASES:
+        lengths = (1, 1 + CHAIN) if case.is_chain else (1,)
+        runs = [contestants(case, length) for length in lengths]
+        x = network_peers.batch((case.batch, case.channels[0], *case.sides))
+        for pair in runs:
+            network_peers.take_turns(pair, x, timing.rounds(25))
+        last = runs[-1]
+        if case.is_chain:
+            for one, many in zip(*runs, strict=True):
+                alone = median(one.seconds)
+                many.seconds = [max(seconds - alone, 1e-9) / CHAIN for seconds in many.seconds]
+        part = network_peers.part(last, case.goal)
+        for row in part["rows"]:
+            speed = 2e-6 * case.multiply_adds / row["median"]
+            row["note"] = f"{speed:.0f} GFLOP/s, {speed / peak:.0%} of the peak; {row['note']}".rstrip("; ")
+        parts[case.name] = part
+    return {
+        "title": "Layers",
+        "material": f"float32, {threads} threads, peak {peak:.0f} GFLOP/s",
+        "goal": None,
+        "parts": parts,
+    }
+
+
+def contestants(case: Case, length: int) -> list[Contestant]:
+    import torch
+    from torch import nn
+
+    import harkit
+    from harkit.models import Model
+
+    torch.manual_seed(0)
+    kind = nn.Conv2d if len(case.kernel) == 2 else nn.Conv3d
+    padding = tuple(side // 2 for side in case.kernel)
+    network = nn.Sequential(
+        *(
+            kind(*case.channels, case.kernel, case.strides, padding, groups=case.groups)
+            for _ in range(length)
+        )
+    )
+    model = Model.from_architecture(graph(case, padding, length))
+    model.load_state_dict({key: value.numpy() for key, value in network.state_dict().items()})
+    return [
+        Contestant("harkit", harkit.__version__, model.forward),
+        Contestant("torch eager", torch.__version__, network_peers.torch_forward(network)),
+    ]
+
+
+def graph(case: Case, padding: tuple[int, ...], length: int) -> str:
+    """The JSON of an architecture that is a chain of convolutions."""
+    free = [0] * len(case.kernel)
+    nodes: list[dict[str, Any]] = [
+        {"name": "input", "kind": "input", "shape": [case.channels[0], *free], "inputs": []}
+    ]
+    for index in range(length):
+        settings = {
+            "in_channels": case.channels[0],
+            "out_channels": case.channels[1],
+            "kernel": case.kernel,
+            "stride": case.strides,
+            "padding": {"sides": padding},
+            "dilation": [1] * len(case.kernel),
+            "ceil": False,
+            "groups": case.groups,
+            "bias": True,
+            "init": "fan_in",
+        }
+        nodes.append({"name": str(index), "kind": "convolution", **settings, "inputs": [index]})
+    return json.dumps({"name": "chain", "nodes": nodes, "stages": [], "classifier": None})
+
+
+PEAK = """
+#include <immintrin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <omp.h>
+#ifdef __AVX512F__
+typedef __m512 V;
+#define SET _mm512_set1_ps
+#define FMA _mm512_fmadd_ps
+#define WIDTH 16
+#else
+typedef __m256 V;
+#define SET _mm256_set1_ps
+#define FMA _mm256_fmadd_ps
+#define WIDTH 8
+#endif
+int main(int argc, char **argv) {
+  int threads = atoi(argv[1]); long loops = 40000000; struct timespec a, b;
+  clock_gettime(CLOCK_MONOTONIC, &a);
+  #pragma omp parallel num_threads(threads)
+  {
+    V s[12], x = SET(0.999f), y = SET(1e-3f);
+    for (int i = 0; i < 12; i++) s[i] = SET((float)i);
+    for (long n = 0; n < loops; n++) {
+      #pragma GCC unroll 12
+      for (int i = 0; i < 12; i++) s[i] = FMA(s[i], x, y);
+    }
+    for (int i = 0; i < 12; i++) __asm__ volatile("" : : "v"(s[i]));  // used, so not left out
+  }
+  clock_gettime(CLOCK_MONOTONIC, &b);
+  double seconds = b.tv_sec - a.tv_sec + 1e-9 * (b.tv_nsec - a.tv_nsec);
+  printf("%f", 2.0 * WIDTH * 12 * loops * threads / seconds / 1e9);
+}
+"""
+
+
+def peak_gflops(scratch: Path, threads: int) -> float:
+    """The most that this processor does, in thousand million operations a second."""
+    source, program = scratch / "peak.c", scratch / "peak"
+    source.write_text(PEAK)
+    subprocess.run(["gcc", "-O2", "-march=native", "-fopenmp", "-o", program, source], check=True)
+    return max(float(subprocess.check_output([program, str(threads)])) for _ in range(3))
