@@ -17,7 +17,7 @@ use super::weights::{Order, Shape};
 use crate::error::Result;
 use crate::nn::cpu::LANES;
 use crate::parallel::{Job, map_blocks};
-use crate::simd::{Level, vectorised};
+use crate::simd::Level;
 
 /// Pixels of a step, and values that it copies of an input block, at most.
 const PIXELS: usize = 192;
@@ -208,45 +208,6 @@ impl Gradient {
                         unsafe { kernel(&slope) };
                     }
                 }
-            }
-        }
-    }
-}
-
-/// The sum of a blocked map over batch and positions, for each channel; in float64 from run to run of pixels, so
-/// that many pixels cost no precision.
-pub(super) fn sum_channels(map: &[f32], batch: usize, blocks: usize, sums: &mut [f32], job: &Job) -> Result<()> {
-    let positions = map.len() / (batch * blocks * LANES).max(1);
-    let sum = |block: usize, _: usize| {
-        let mut total = [0.0; LANES];
-        for n in 0..batch {
-            let start = (n * blocks + block) * positions * LANES;
-            add_pixels(map.get(start..start + positions * LANES).unwrap_or_default(), &mut total);
-        }
-        total
-    };
-    let totals = map_blocks(blocks, 1, job, sum)?;
-    for (sum, total) in sums.iter_mut().zip(totals.iter().flatten()) {
-        *sum = *total as f32;
-    }
-    Ok(())
-}
-
-vectorised! {
-    /// Adds the pixels of a block to `total`.
-    fn add_pixels(pixels: &[f32], total: &mut [f64; LANES]) {
-        const RUN: usize = 64;
-        for run in pixels.chunks(RUN * LANES) {
-            let mut sums = [[0.0_f32; LANES]; 4];
-            for pixels in run.chunks(4 * LANES) {
-                for (sums, pixel) in sums.iter_mut().zip(pixels.as_chunks::<LANES>().0) {
-                    for (sum, value) in sums.iter_mut().zip(pixel) {
-                        *sum += value;
-                    }
-                }
-            }
-            for (i, total) in total.iter_mut().enumerate() {
-                *total += f64::from((sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]));
             }
         }
     }
