@@ -73,12 +73,7 @@ impl Bins {
         })
     }
 
-    fn over(
-        input: &MapShape,
-        output: &MapShape,
-        steps: [usize; 3],
-        bin: impl Fn(usize, usize) -> Bin,
-    ) -> Result<Self> {
+    fn over(input: &MapShape, output: &MapShape, steps: [usize; 3], bin: impl Fn(usize, usize) -> Bin) -> Result<Self> {
         if (input.batch, input.channels) != (output.batch, output.channels) {
             let wanted = format!("must have {} items of {} channels, as the input", input.batch, input.channels);
             return Err(Error::argument("output", wanted));
