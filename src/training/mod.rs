@@ -2,11 +2,14 @@
 //!
 //! * [`loss`]: cross-entropy and its gradient
 //! * [`optimiser`]: stochastic gradient descent, Adam and AdamW over parameters by name
+//! * [`step`]: what a batch says about the parameters
 //!
 //! Both work on slices, and neither depends on the number of threads.
 
 pub mod loss;
 pub mod optimiser;
+pub mod step;
 
 pub use loss::CrossEntropy;
-pub use optimiser::{Convention, Optimiser, Rule, check_rate};
+pub use optimiser::{Convention, Optimiser, Rule, check_rate, clip_norm};
+pub use step::{Batch, Step, differentiate};

@@ -1,8 +1,8 @@
 """What is drawn of a network: layers gathered into cards, cards into nested blocks.
 
-A card is a layer with the norm and the activation behind it. Blocks follow the dots in the names; blocks of one card
-and blocks that hold nearly everything around them are dissolved. Three or more equal blocks in a row are one, marked
-with how many there are.
+A card is a layer with the norm and the activation behind it. Blocks follow the dots in the names; blocks of
+one card and blocks that hold nearly everything around them are dissolved. Three or more equal blocks in a
+row are one, marked with how many there are.
 """
 
 from __future__ import annotations
@@ -162,10 +162,8 @@ def _window_title(node: Node, given: Sequence[int]) -> str:
     if node.kind == "pool":
         return f"{'max' if known['of'] == 'max' else 'average'} pool {kernel}{stride}"
     groups = known["groups"]
-    if groups == 1:
-        what = "conv"
-    else:
-        what = "depthwise" if groups == given[0] else f"conv in {groups} groups"
+    separate = "depthwise" if groups == given[0] else f"conv in {groups} groups"
+    what = "conv" if groups == 1 else separate
     return f"{what} {kernel}{stride}{dilation}"
 
 

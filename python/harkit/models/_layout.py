@@ -1,13 +1,14 @@
 """Where cards and blocks stand: each block by itself, in layers from top to bottom, the whole in columns.
 
-Inside a block the longest path runs straight down the middle; what runs beside it stands to the right, and an edge
-that passes layers has a lane of its own there. Where branches are concatenated they stand side by side. At the top,
-layers are broken into columns so that the picture is not much higher than wide. Positions are pixels.
+Inside a block the longest path runs straight down the middle; what runs beside it stands to the right, and
+an edge that passes layers has a lane of its own there. Where branches are concatenated they stand side by
+side. At the top, layers are broken into columns so that the picture is not much higher than wide. Positions
+are pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -74,7 +75,7 @@ def laid_out(root: Block) -> Layout:
 
 
 def _owner(root: Block) -> dict[Card, list[Block]]:
-    """The blocks around each card, from the root inwards."""
+    """Return the blocks around each card, from the root inwards."""
     found: dict[Card, list[Block]] = {}
 
     def walk(block: Block, around: list[Block]) -> None:
@@ -109,11 +110,13 @@ def _measure(block: Block, root: Block, parts: dict[Block, _Part]) -> None:
             _measure(child, root, parts)
     edges = _edges_of(block, root)
     layers = _layers(block, edges)
-    parts[block] = _columns(block, edges, layers, parts) if block is root else _stacked(block, edges, layers, parts)
+    parts[block] = (
+        _columns(block, edges, layers, parts) if block is root else _stacked(block, edges, layers, parts)
+    )
 
 
 def _layers(block: Block, edges: Sequence[tuple[Child | None, Child | None]]) -> dict[Child, int]:
-    """The layer of each child: one below the lowest that feeds it. Children stand in the order of computing."""
+    """Put each child one layer below the lowest that feeds it; they stand in the order of computing."""
     layer: dict[Child, int] = {}
     for child in block.children:
         before = [layer[source] for source, target in edges if target is child and source in layer]
@@ -130,12 +133,16 @@ def _extent(child: Child, parts: dict[Block, _Part]) -> tuple[float, float, floa
 
 
 def _spine(block: Block, edges: Sequence[tuple[Child | None, Child | None]]) -> set[Child]:
-    """The children on the longest path; of equals the first."""
+    """Return the children on the longest path; of equals the first."""
     longest: dict[Child, list[Child]] = {}
     for child in block.children:
         before = [longest[source] for source, target in edges if target is child and source in longest]
-        longest[child] = [*max(before, key=len, default=[]), child]
-    return set(max(longest.values(), key=len, default=[]))
+        longest[child] = [*_longest(before), child]
+    return set(_longest(longest.values()))
+
+
+def _longest(paths: Iterable[list[Child]]) -> list[Child]:
+    return max(paths, key=lambda path: len(path), default=[])
 
 
 def _stacked(
@@ -185,7 +192,7 @@ def _lanes(
     tops: Sequence[float],
     bottoms: Sequence[float],
 ) -> tuple[dict[tuple[Child | None, Child | None], tuple[float, float, float]], float]:
-    """A lane for each edge that passes layers, right of them; the furthest to the right of all."""
+    """Give each edge that passes layers a lane right of them; and tell how far the last one is."""
     lanes: dict[tuple[Child | None, Child | None], tuple[float, float, float]] = {}
     taken: list[tuple[int, int, float]] = []
     furthest = 0.0
@@ -214,7 +221,12 @@ def _columns(
 ) -> _Part:
     """Lay out the top: as few columns as make a picture that is not too high."""
     runs = _runs(root, edges, layer)
-    stacks = [_stacked(Block((), run), [(a, b) for a, b in edges if a in run and b in run], _down(run, layer), parts) for run in runs]
+    stacks = [
+        _stacked(
+            Block((), run), [(a, b) for a, b in edges if a in run and b in run], _down(run, layer), parts
+        )
+        for run in runs
+    ]
     heights = [stack.height for stack in stacks]
     widths = [stack.left + stack.right for stack in stacks]
     best: list[list[int]] = [list(range(len(runs)))]
@@ -223,7 +235,9 @@ def _columns(
         columns = _broken(heights, n)
         width = sum(max(widths[i] for i in column) for column in columns) + _COLUMN_GAP * (len(columns) - 1)
         height = max(sum(heights[i] for i in column) for column in columns)
-        off = abs(width / height - _ASPECT) if width < _ASPECT * height else 1.5 * abs(width / height - _ASPECT)
+        off = (
+            abs(width / height - _ASPECT) if width < _ASPECT * height else 1.5 * abs(width / height - _ASPECT)
+        )
         if off < closest:
             best, closest = columns, off
     part = _Part(0.0, 0.0, 0.0)
@@ -249,7 +263,9 @@ def _down(run: Sequence[Child], layer: dict[Child, int]) -> dict[Child, int]:
     return {child: layer[child] - first for child in run}
 
 
-def _runs(root: Block, edges: Sequence[tuple[Child | None, Child | None]], layer: dict[Child, int]) -> list[list[Child]]:
+def _runs(
+    root: Block, edges: Sequence[tuple[Child | None, Child | None]], layer: dict[Child, int]
+) -> list[list[Child]]:
     """Children that must stay in one column: where an edge passes a layer, from its source to its target."""
     n_layers = max(layer.values()) + 1
     torn = {

@@ -68,8 +68,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     The defaults are the network of the report dark-csn, whose schedule, counted in steps, is
-    ``Ramp(30, 10, drops=[(30, 0.8), (40, 0.5)])``. Columns are taken as they are, in float32; initial values are
-    drawn as PyTorch draws them, uniform within 1 / sqrt(inputs).
+    ``Ramp(30, 10, drops=[(30, 0.8), (40, 0.5)])``. Columns are taken as they are, in float32; initial
+    values are drawn as PyTorch draws them, uniform within 1 / sqrt(inputs).
 
     Examples
     --------
@@ -140,9 +140,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ArgumentError(f"`y` must have labels of more than one class, got one class: {self.classes_}")
+            raise ArgumentError(
+                f"`y` must have labels of more than one class, got one class: {self.classes_}"
+            )
         options |= {"inputs": rows.shape[1], "n_classes": len(self.classes_)}
-        network = _core.Network.create(self.network, **options)
+        network = _core.Network.from_json(_core.build_architecture(self.network, options))
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         network.initialise(seed)
         with shown(self.progress, self.epochs, "epoch") as tell:
@@ -212,7 +214,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
-        [logits] = self._network().forward(_to_float32(rows), executor="plan")
+        [logits] = self._network().forward(_to_float32(rows), executor="eager")
         return np.asarray(logits, dtype=np.float64)
 
     def _network(self) -> _core.Network:
