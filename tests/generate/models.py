@@ -23,8 +23,8 @@ stay small:
 
 * logits: the whole array (for vgg16_features: the map behind the last pooling);
 * features (frozen only): a row a stage: norm and eight projections under the name of the stage;
-* gradients: a row a parameter, in their order, then one for the
-  input (its name is "input"): norm and eight projections under the name of the tensor;
+* gradients (of the odd case only in training, where there is such a file): a row a parameter, in their order,
+  then one for the input (its name is "input"): norm and eight projections under the name of the tensor;
 * logits_error, gradient_errors: how far PyTorch's own float32 is from that, on one thread and on two, the
   larger: for logits max|a - b| / max|b|, for gradients |a - b| / |b| over the whole tensor, where |b| is as
   `seeded.scales` says;
@@ -307,7 +307,8 @@ def write(name: str) -> None:
         arrays = {}
         for case, shape in network.cases.items():
             for key, value in golden(model, network, shape, train=train).items():
-                arrays[f"{case}/{key}"] = value
+                if train or not norms or case != "odd" or not key.startswith("gradient"):
+                    arrays[f"{case}/{key}"] = value
         path = FOLDER / f"{name}-{mode}.npz"
         np.savez_compressed(path, **arrays)
         summary(f"{name} {mode}", arrays, path)

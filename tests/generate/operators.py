@@ -147,7 +147,7 @@ CONV2D: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "stem": ((1, 3, 15, 12), (4, 3, 7, 7), {"stride": [2, 2], "padding": [3, 3]}),
     "larger-than-input": ((1, 2, 3, 2), (2, 2, 5, 5), {"padding": [2, 2]}),
     "single-pixel": ((3, 4, 1, 1), (2, 4, 3, 3), {"padding": [1, 1], "bias": True}),
-    "lanes": ((1, 20, 5, 4), (18, 20, 1, 3), {"padding": [0, 1], "bias": True}),
+    "lanes": ((1, 20, 3, 4), (18, 20, 1, 2), {"padding": [0, 1], "bias": True}),
 }
 SAME: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "same-3-2-even": ((1, 3, 8, 6), (4, 3, 3, 3), {"stride": [2, 2]}),
@@ -178,7 +178,7 @@ CONV3D: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
         {"groups": 2, "padding": [1, 0, 1], "stride": [1, 2, 1]},
     ),
     "volume-dilated": ((1, 2, 5, 7, 6), (3, 2, 3, 3, 2), {"dilation": [1, 2, 3], "padding": [1, 2, 1]}),
-    "volume-lanes": ((1, 17, 3, 4, 3), (18, 17, 2, 1, 2), {"padding": [1, 0, 1]}),
+    "volume-lanes": ((1, 17, 3, 2, 3), (18, 17, 2, 1, 1), {"padding": [1, 0, 0]}),
     "volume-uneven": (
         (1, 3, 6, 5, 8),
         (2, 3, 3, 1, 4),
@@ -275,7 +275,7 @@ MEANS = {
             "count_include_pad": False,
         },
     ),
-    "mean-uneven": ((1, 17, 9, 7), {"kernel": [3, 2], "stride": [1, 3], "padding": [1, 0]}),
+    "mean-uneven": ((1, 17, 5, 7), {"kernel": [3, 2], "stride": [1, 3], "padding": [1, 0]}),
     "mean-volume": ((1, 2, 4, 7, 6), {"kernel": [2, 3, 3], "stride": [1, 2, 2], "padding": [1, 1, 1]}),
     "mean-volume-excluded": (
         (1, 2, 4, 7, 6),
@@ -462,7 +462,7 @@ LSTMS = {
     "lstm-both-ways": (3, 2, 1, True, 3, 4, False),
     "lstm-two-layers-both-ways": (2, 3, 2, True, 2, 5, True),
     "lstm-one-step": (5, 4, 1, False, 3, 1, False),
-    "lstm-wide": (19, 17, 1, False, 2, 3, False),
+    "lstm-wide": (19, 5, 1, False, 2, 3, False),
 }
 
 

@@ -78,16 +78,30 @@ def case(network: str, name: str, mode: Mode) -> Case:
             return np.asarray(arrays[f"{name}/{key}"])
 
         seed, logits, margin = int(get("seed")), get("logits"), float(get("margin"))
-        clear = margin >= CLEAR
-        rows = [*about["shapes"], "input"]
+        which = "" if margin >= CLEAR else "_any"
+        rows = [*about["shapes"], "input"] if f"{name}/gradients" in arrays else []
+        stages = list(about["stages"]) if mode == "frozen" else []
         return Case(
-            network, name, mode, seeded_input(tuple(about["cases"][name]), seed),
-            seeded_input(logits.shape, seed, "cotangent"), margin, logits,
-            float(get("logits_error" if clear else "logits_error_any")),
-            dict(zip(rows, get("gradients"), strict=True)),
-            dict(zip(rows, get("gradient_errors" if clear else "gradient_errors_any").tolist(), strict=True)),
-            dict(zip(about["stages"], get("features"), strict=True)) if mode == "frozen" else {},
-        )  # fmt: skip
+            network=network,
+            name=name,
+            mode=mode,
+            input=seeded_input(tuple(about["cases"][name]), seed),
+            cotangent=seeded_input(logits.shape, seed, "cotangent"),
+            margin=margin,
+            logits=logits,
+            logits_error=float(get(f"logits_error{which}")),
+            gradients=dict(zip(rows, get("gradients"), strict=True)) if rows else {},
+            gradient_errors=dict(zip(rows, get(f"gradient_errors{which}").tolist(), strict=True))
+            if rows
+            else {},
+            features=dict(zip(stages, get("features"), strict=True)) if stages else {},
+        )
+
+
+def passes(network: str) -> list[tuple[str, str, Mode]]:
+    """Network, case and mode of every case that has gradients."""
+    found = [(network, name, mode) for name in header(network)["cases"] for mode in modes(network)]
+    return [each for each in found if case(*each).gradients]
 
 
 def row(array: NDArray[Any], name: str) -> NDArray[np.float64]:

@@ -151,4 +151,5 @@ def projections(array: NDArray[np.floating], name: str, n: int = 8) -> NDArray[n
 def rounded(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """To the nearest float64 whose last two bytes are 0, which compress well; 37 bits are left."""
     bits = np.array(values, np.float64).view(np.uint64)
-    return ((bits + np.uint64(1 << 15)) & ~np.uint64((1 << 16) - 1)).view(np.float64)
+    kept: NDArray[np.float64] = ((bits + np.uint64(1 << 15)) & ~np.uint64((1 << 16) - 1)).view(np.float64)
+    return kept
