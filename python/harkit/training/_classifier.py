@@ -140,7 +140,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ArgumentError(f"`y` must have labels of more than one class, got one class: {self.classes_}")
+            raise ArgumentError(
+                f"`y` must have labels of more than one class, got one class: {self.classes_}"
+            )
         options |= {"inputs": rows.shape[1], "n_classes": len(self.classes_)}
         network = _core.Network.create(self.network, **options)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
