@@ -24,7 +24,7 @@ from harkit.cache import FeatureCache
 from harkit.errors import ArgumentError, ArgumentTypeError, DecodeError, HarkitError, MissingFileError
 from harkit.models import BackboneExtractor, Model, _extractor
 
-SMALL = (tf.Resize((24, 32)), tf.Normalize(0.4, 0.25, scale=255))
+SMALL = (tf.Resize((36, 44)), tf.Normalize(0.4, 0.25, scale=255))
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_random_frames_are_those_of_the_loader(films: list[str], network: Model,
 
 
 def test_random_transforms_are_those_of_the_loader(films: list[str], network: Model, tmp_path: Path) -> None:
-    steps = (tf.RandomCrop((24, 32)), tf.Normalize(0.4, 0.25, scale=255))
+    steps = (tf.RandomCrop((36, 44)), tf.Normalize(0.4, 0.25, scale=255))
     recipe = ClipRecipe(sampling.Uniform(3), (), steps, seed=6)
     made = extractor(network, recipe=recipe, cache=tmp_path)
     found = made.transform(films)
