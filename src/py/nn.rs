@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyType};
 use super::runtime::{OrRaise, detached, to_python};
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::eager::{self, Tensors};
-use crate::nn::{Array, Graph, Mode, NodeId, Parameters};
+use crate::nn::{Array, Graph, Mode, NodeId, Parameters, Precision};
 use crate::parallel::Job;
 
 /// A neural network: a graph of named layers and the values of its parameters.
@@ -217,33 +217,33 @@ impl Network {
     ///
     /// Parameters
     /// ----------
-    /// input : sequence of int
+    /// shape : sequence of int
     ///     The shape of a batch.
     ///
     /// Returns
     /// -------
     /// list[list[int]]
     ///     A shape for each layer, in order.
-    fn shapes(&self, py: Python<'_>, input: Vec<usize>) -> PyResult<Vec<Vec<usize>>> {
-        self.graph().shapes(&input).or_raise(py)
+    fn shapes(&self, py: Python<'_>, shape: Vec<usize>) -> PyResult<Vec<Vec<usize>>> {
+        self.graph().shapes(&shape).or_raise(py)
     }
 
     /// Count the multiply-adds of every layer.
     ///
     /// Parameters
     /// ----------
-    /// input : sequence of int
+    /// shape : sequence of int
     ///     The shape of a batch.
     ///
     /// Returns
     /// -------
     /// list[int]
     ///     A number for each layer, in order: products with parameters, and attention's.
-    fn multiply_adds(&self, py: Python<'_>, input: Vec<usize>) -> PyResult<Vec<u64>> {
+    fn multiply_adds(&self, py: Python<'_>, shape: Vec<usize>) -> PyResult<Vec<u64>> {
         let graph = self.graph();
-        let shapes = graph.shapes(&input).or_raise(py)?;
+        let shapes = graph.shapes(&shape).or_raise(py)?;
         let of = |(node, output): (&crate::nn::Node, &Vec<usize>)| {
-            let given = node.inputs.first().map_or(&input, |&id| &shapes[id]);
+            let given = node.inputs.first().map_or(&shape, |&id| &shapes[id]);
             node.layer.multiply_adds(given, output)
         };
         Ok(graph.nodes.iter().zip(&shapes).map(of).collect())
@@ -394,6 +394,26 @@ impl Network {
     /// Make everything trainable.
     fn thaw(&self, py: Python<'_>) -> PyResult<()> {
         self.freeze(py, None)
+    }
+
+    /// Set how products with matrices are rounded.
+    ///
+    /// Parameters
+    /// ----------
+    /// precision : {"full", "float16", "bfloat16"}
+    ///     In the half types, what goes into a product and what comes out is rounded, backward too; parameters stay
+    ///     float32, and sums are taken in float32. For ``executor="eager"``. It is part of the architecture.
+    fn set_precision(&self, py: Python<'_>, precision: &str) -> PyResult<()> {
+        let known = Precision::named(precision).ok_or_else(|| {
+            let message = format!("must be \"full\", \"float16\" or \"bfloat16\", got {precision:?}");
+            Error::argument("precision", message)
+        });
+        let precision = known.or_raise(py)?;
+        let change = |graph: &mut Graph, _: &mut Parameters| {
+            graph.precision = precision;
+            Ok(())
+        };
+        self.change(change).or_raise(py)
     }
 
     /// Give the classifier another number of classes, and initial values.

@@ -41,7 +41,7 @@ fn npy_file() -> Vec<u8> {
 
 /// Reads it and every element; whether it was read.
 fn survives(bytes: &[u8]) -> bool {
-    let Ok(checkpoint) = parse(FileBytes::Owned(bytes.into()), "stem", None) else { return false };
+    let Ok(checkpoint) = parse(&FileBytes::Owned(bytes.into()), "stem", None) else { return false };
     for tensor in checkpoint.tensors() {
         let length = tensor.len() * tensor.dtype().size();
         assert!(length <= bytes.len(), "{} of {length} bytes in a file of {}", tensor.name(), bytes.len());
@@ -129,7 +129,7 @@ fn a_file_that_cannot_be_written_leaves_nothing_and_says_where() {
 
 #[test]
 fn renaming_takes_names_that_are_there_and_gives_names_that_are_free() {
-    let checkpoint = || parse(FileBytes::Owned(safetensors_file().into()), "", None).unwrap();
+    let checkpoint = || parse(&FileBytes::Owned(safetensors_file().into()), "", None).unwrap();
     let names = |from: &str, to: &str| HashMap::from([(from.to_owned(), to.to_owned())]);
     let renamed = checkpoint().renamed(&names("stem.bias", "bias")).unwrap();
     assert!(renamed.get("bias").is_some() && renamed.get("stem.bias").is_none());

@@ -2,11 +2,9 @@
 //!
 //! All three map zero to zero where bias and residual are zero, so padding lanes stay zero.
 
-use super::check;
 use super::lanes::{Block, Lanes, dispatched};
-use super::{LANES, MapShape};
+use super::{LANES, MapShape, channels, check};
 use crate::error::Result;
-use crate::parallel::{self, Job};
 
 /// The functions that every kernel can fuse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,25 +66,14 @@ impl Epilogue<'_> {
     }
 }
 
-/// Blocks of a map that one unit of a sum takes.
-const SUMMED: usize = 2048;
-
 /// The sum of each channel of a blocked map over batch and positions, added up in float64: the gradient of a bias.
 pub fn bias_backward(gradient: &[f32], shape: &MapShape, bias_gradient: &mut [f32]) -> Result<()> {
     let gradient = check::blocks("gradient", gradient, shape.len())?;
     check::length("bias_gradient", bias_gradient.len(), shape.channels)?;
-    let (plane, blocks) = (shape.positions(), shape.blocks());
-    let pieces = plane.div_ceil(SUMMED);
-    // Units go through the batch within a block of channels, so that a block's sums lie side by side.
-    let units = blocks * shape.batch * pieces;
-    let sums = parallel::map_blocks(units, 1, &Job::new(), |unit, _| {
-        let (block, item, piece) = (unit / (shape.batch * pieces), unit / pieces % shape.batch, unit % pieces);
-        let plane_values = &gradient[(item * blocks + block) * plane..][..plane];
-        sum(&plane_values[piece * SUMMED..plane.min((piece + 1) * SUMMED)])
-    })?;
-    for (out, sums) in bias_gradient.chunks_mut(LANES).zip(sums.chunks(shape.batch * pieces)) {
-        for (lane, out) in out.iter_mut().enumerate() {
-            *out = sums.iter().map(|sum| sum[lane]).sum::<f64>() as f32;
+    let sums = channels::sums(shape, |_, range| [sum(&gradient[range])])?;
+    for (out, [sums]) in bias_gradient.chunks_mut(LANES).zip(&sums) {
+        for (out, &sum) in out.iter_mut().zip(sums) {
+            *out = sum as f32;
         }
     }
     Ok(())
@@ -94,7 +81,7 @@ pub fn bias_backward(gradient: &[f32], shape: &MapShape, bias_gradient: &mut [f3
 
 dispatched! {
     /// The sum of each lane.
-    fn sum<V>(values: &[Block]) -> [f64; LANES] {
+    pub(super) fn sum<V>(values: &[Block]) -> [f64; LANES] {
         let mut sum = [V::wide_zero(); 2];
         let mut pairs = values.chunks_exact(2);
         for pair in &mut pairs {

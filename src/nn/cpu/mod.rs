@@ -7,11 +7,22 @@
 //! Work is cut into units that do not depend on the number of threads, and sums are taken in a fixed order, so results
 //! do not depend on it either. Between processors they may: a fused multiply-add rounds once.
 
+pub mod attention;
+mod channels;
 mod check;
 pub mod convolution;
 pub mod depthwise;
+pub mod elementwise;
 pub mod epilogue;
+mod functions;
 mod lanes;
+pub mod layout;
+pub mod linear;
+pub mod lstm;
+pub mod matmul;
+pub mod norm;
+pub mod pool;
+pub mod rows;
 #[cfg(test)]
 mod reference;
 

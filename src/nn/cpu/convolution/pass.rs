@@ -75,7 +75,9 @@ impl Pass {
         self.columns = source.w.count;
         self.rows = 1;
         if source.h.count > 1 {
-            self.rows = even(source.h.count, pixels / self.columns);
+            // Copied rows that the next unit copies again should be few.
+            let least = if source.direct || source.h.taps.len() == 1 { 1 } else { 4 };
+            self.rows = even(source.h.count, (pixels / self.columns).max(least));
         } else if pixels < source.w.count {
             let strip = longest(self.level, 1);
             self.columns = even(source.w.count, pixels).next_multiple_of(strip).min(source.w.count);
@@ -132,7 +134,7 @@ impl Pass {
 /// Output blocks to a tile: the fewest cycles, by a model of two multiplications and two loads a cycle, four cycles
 /// of latency, and some overhead.
 fn blocks_together(level: Level, source: &Source, families: &[Family]) -> usize {
-    let width = source.w.count;
+    let width = if source.joins() { source.h.count * source.w.count } else { source.w.count };
     let cycles = |blocks: usize| {
         let longest = longest(level, blocks);
         if longest == 0 || (source.lanes == 1 && blocks > 2) {
@@ -218,10 +220,11 @@ impl Unit<'_> {
         let weights_block = tile.width() * source.lanes * source.taps();
         let input = source.start(view, chunk.start, self.input, &scratch.copies);
         let weights = self.packed.as_ptr().wrapping_add(tile.weights + done * weights_block);
-        let length = view.columns.len();
+        let joined = if source.joins() { view.rows.len() } else { 1 };
+        let length = joined * view.columns.len();
         let strips = length.div_ceil(longest(pass.level, tile.outputs.len()).max(1));
         let bias = beside(self.end.bias, tile.outputs.start * LANES);
-        for (row, taps) in view.rows.clone().zip(&scratch.rows) {
+        for (row, taps) in view.rows.clone().zip(&scratch.rows).step_by(joined) {
             let Some(taps) = scratch.taps.get(taps.clone()) else { return };
             let line = (t.start + view.t * t.pitch) * h.output + h.start + row * h.pitch;
             for strip in 0..strips {

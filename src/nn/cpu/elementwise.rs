@@ -1,0 +1,334 @@
+//! Functions of one value, forward and backward, sums, products, and dropout; maps or plain alike.
+//!
+//! A unit of work is a piece of fixed size. ReLU, ReLU6, GELU, SiLU and tanh map zero to zero and so keep the padding
+//! lanes of maps; sigmoid does not ([`clear_padding`]).
+
+use super::lanes::{Block, Lanes, dispatched};
+use super::{Activation, LANES, MapShape, channels, check, functions};
+use crate::error::{Error, Result};
+use crate::parallel;
+use crate::random::Stream;
+
+/// Values in one unit of work.
+const PIECE: usize = channels::PIECE * LANES;
+
+/// A function of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Function {
+    Relu,
+    Relu6,
+    /// `x * Phi(x)`, by the error function.
+    Gelu,
+    /// By tanh.
+    GeluTanh,
+    Silu,
+    Sigmoid,
+    Tanh,
+}
+
+impl Function {
+    /// Whether [`backward`] reads the function's output (otherwise its input).
+    pub fn keeps_output(self) -> bool {
+        !matches!(self, Self::Gelu | Self::GeluTanh | Self::Silu)
+    }
+}
+
+/// `output = function(input)`.
+pub fn forward(function: Function, input: &[f32], output: &mut [f32]) -> Result<()> {
+    check::length("output", output.len(), input.len())?;
+    parallel::for_each_piece(output, PIECE, |unit, out| apply(function, &input[unit * PIECE..][..out.len()], out))
+}
+
+/// The gradient of the input, from what [`Function::keeps_output`] says, and the gradient of the output.
+pub fn backward(function: Function, kept: &[f32], gradient: &[f32], input_gradient: &mut [f32]) -> Result<()> {
+    check::length("kept", kept.len(), input_gradient.len())?;
+    check::length("gradient", gradient.len(), input_gradient.len())?;
+    parallel::for_each_piece(input_gradient, PIECE, |unit, out| {
+        let range = unit * PIECE..unit * PIECE + out.len();
+        slope(function, &kept[range.clone()], &gradient[range], out);
+    })
+}
+
+/// `output = activation(sum of inputs)`, added from the first to the last.
+pub fn add(inputs: &[&[f32]], activation: Activation, output: &mut [f32]) -> Result<()> {
+    if inputs.is_empty() {
+        return Err(Error::argument("inputs", "must be at least one"));
+    }
+    for input in inputs {
+        check::length("inputs", input.len(), output.len())?;
+    }
+    parallel::for_each_piece(output, PIECE, |unit, out| sum(inputs, unit * PIECE, activation, out))
+}
+
+/// `into += from`: gradients that meet.
+pub fn accumulate(into: &mut [f32], from: &[f32]) -> Result<()> {
+    check::length("from", from.len(), into.len())?;
+    parallel::for_each_piece(into, PIECE, |unit, out| plus(&from[unit * PIECE..][..out.len()], out))
+}
+
+/// The gradient before an activation that was fused, from the output: [`add`]'s for every input, a residual's.
+pub fn gate(activation: Activation, output: &[f32], gradient: &[f32], input_gradient: &mut [f32]) -> Result<()> {
+    match activation {
+        Activation::Relu => backward(Function::Relu, output, gradient, input_gradient),
+        Activation::Relu6 => backward(Function::Relu6, output, gradient, input_gradient),
+        Activation::None => {
+            check::length("gradient", gradient.len(), input_gradient.len())?;
+            input_gradient.copy_from_slice(gradient);
+            Ok(())
+        }
+    }
+}
+
+/// `output = a * b`: dropout forward and backward, with a mask.
+pub fn multiply(a: &[f32], b: &[f32], output: &mut [f32]) -> Result<()> {
+    check::length("a", a.len(), output.len())?;
+    check::length("b", b.len(), output.len())?;
+    parallel::for_each_piece(output, PIECE, |unit, out| {
+        let range = unit * PIECE..unit * PIECE + out.len();
+        product(&a[range.clone()], &b[range], out);
+    })
+}
+
+/// Values of a mask that one stream draws.
+const DRAWN: usize = 4096;
+
+/// A mask of 0 with probability `p` and `1 / (1 - p)` otherwise. Every 4096 values have a stream of their own, of
+/// `seed`, `keys` and their number, so that the mask depends on nothing else.
+pub fn dropout_mask(p: f64, seed: u64, keys: &[u64], mask: &mut [f32]) -> Result<()> {
+    if !(0.0..1.0).contains(&p) {
+        return Err(Error::argument("p", format!("must be in 0..1, got {p}")));
+    }
+    let (kept, limit) = ((1.0 / (1.0 - p)) as f32, (p * 2f64.powi(32)).round() as u64);
+    parallel::for_each_piece(mask, DRAWN, |unit, out| {
+        let mut stream = Stream::keyed(seed, &[keys, &[unit as u64]].concat());
+        for pair in out.chunks_mut(2) {
+            let draw = stream.next_u64();
+            for (value, word) in pair.iter_mut().zip([draw >> 32, draw & 0xFFFF_FFFF]) {
+                *value = if word < limit { 0.0 } else { kept };
+            }
+        }
+    })
+}
+
+/// Zeroes the lanes past the last channel.
+pub fn clear_padding(map: &mut [f32], shape: &MapShape) -> Result<()> {
+    let map = check::blocks_mut("map", map, shape.len())?;
+    let used = shape.channels % LANES;
+    if used == 0 {
+        return Ok(());
+    }
+    let plane = shape.positions();
+    parallel::for_each_piece(map, plane.max(1), |i, blocks| {
+        if (i + 1).is_multiple_of(shape.blocks()) {
+            for block in blocks {
+                block[used..].fill(0.0);
+            }
+        }
+    })
+}
+
+/// Calls `f(out, range)` for each block of the output, and for what is left over through a block of its own.
+#[inline(always)]
+fn by_blocks(out: &mut [f32], f: impl Fn(&mut Block, std::ops::Range<usize>)) {
+    let whole = out.len() / LANES * LANES;
+    let (blocks, rest) = out.as_chunks_mut::<LANES>();
+    for (i, block) in blocks.iter_mut().enumerate() {
+        f(block, i * LANES..(i + 1) * LANES);
+    }
+    if !rest.is_empty() {
+        let mut block = [0.0; LANES];
+        f(&mut block, whole..whole + rest.len());
+        rest.copy_from_slice(&block[..rest.len()]);
+    }
+}
+
+/// Up to sixteen values; zeros follow the last.
+#[inline(always)]
+fn load<V: Lanes>(values: &[f32]) -> V {
+    match values.first_chunk::<LANES>() {
+        Some(block) => V::load(block),
+        None => V::load(&check::channel_block(values, 0)),
+    }
+}
+
+dispatched! {
+    fn apply<V>(function: Function, input: &[f32], out: &mut [f32]) {
+        macro_rules! with {
+            ($f:expr) => {
+                by_blocks(out, |out, range| $f(load::<V>(&input[range])).store(out))
+            };
+        }
+        match function {
+            Function::Relu => with!(|x: V| Activation::Relu.apply(x)),
+            Function::Relu6 => with!(|x: V| Activation::Relu6.apply(x)),
+            Function::Gelu => with!(functions::gelu),
+            Function::GeluTanh => with!(functions::gelu_tanh),
+            Function::Silu => with!(functions::silu),
+            Function::Sigmoid => with!(functions::sigmoid),
+            Function::Tanh => with!(functions::tanh),
+        }
+    }
+}
+
+dispatched! {
+    fn slope<V>(function: Function, kept: &[f32], gradient: &[f32], out: &mut [f32]) {
+        macro_rules! with {
+            ($f:expr) => {
+                by_blocks(out, |out, range| {
+                    $f(load::<V>(&kept[range.clone()]), load::<V>(&gradient[range])).store(out)
+                })
+            };
+        }
+        let one = V::splat(1.0);
+        match function {
+            Function::Relu => with!(|y: V, g: V| Activation::Relu.gate(y, g)),
+            Function::Relu6 => with!(|y: V, g: V| Activation::Relu6.gate(y, g)),
+            Function::Gelu => with!(|x: V, g: V| g.times(functions::gelu_slope(x))),
+            Function::GeluTanh => with!(|x: V, g: V| g.times(functions::gelu_tanh_slope(x))),
+            Function::Silu => with!(|x: V, g: V| g.times(functions::silu_slope(x))),
+            Function::Sigmoid => with!(|y: V, g: V| g.times(y.times(one.minus(y)))),
+            Function::Tanh => with!(|y: V, g: V| g.times(one.minus(y.times(y)))),
+        }
+    }
+}
+
+dispatched! {
+    fn sum<V>(inputs: &[&[f32]], first: usize, activation: Activation, out: &mut [f32]) {
+        by_blocks(out, |out, range| {
+            let range = first + range.start..first + range.end;
+            let mut sum = load::<V>(&inputs[0][range.clone()]);
+            for input in &inputs[1..] {
+                sum = sum.plus(load(&input[range.clone()]));
+            }
+            activation.apply(sum).store(out);
+        });
+    }
+}
+
+dispatched! {
+    fn plus<V>(from: &[f32], into: &mut [f32]) {
+        for (into, from) in into.iter_mut().zip(from) {
+            *into += from;
+        }
+        // The compiler vectorises this loop for the instruction set that `V` stands for.
+        let _ = V::zero();
+    }
+}
+
+dispatched! {
+    fn product<V>(a: &[f32], b: &[f32], out: &mut [f32]) {
+        by_blocks(out, |out, range| load::<V>(&a[range.clone()]).times(load(&b[range])).store(out));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::cpu::reference::{Random, assert_close, assert_same_on_any_threads, map};
+
+    const ALL: [Function; 7] = [
+        Function::Relu,
+        Function::Relu6,
+        Function::Gelu,
+        Function::GeluTanh,
+        Function::Silu,
+        Function::Sigmoid,
+        Function::Tanh,
+    ];
+
+    fn run(function: Function, input: &[f32]) -> Vec<f32> {
+        let mut output = vec![f32::NAN; input.len()];
+        forward(function, input, &mut output).unwrap();
+        output
+    }
+
+    #[test]
+    fn functions_have_pytorchs_values() {
+        // torch 2.9.1, float64: torch.nn.functional.NAME(torch.tensor([-2.5, -0.3, 0.0, 0.7, 7.0])).
+        let input = [-2.5, -0.3, 0.0, 0.7, 7.0];
+        let wanted = [
+            [0.0, 0.0, 0.0, 0.7, 7.0],
+            [0.0, 0.0, 0.0, 0.7, 6.0],
+            [-0.015_524_163_31, -0.114_626_573_34, 0.0, 0.530_625_443_44, 6.999_999_999_99],
+            [-0.015_084_266_09, -0.114_629_076_46, 0.0, 0.530_570_134_71, 7.0],
+            [-0.189_645_450_05, -0.127_667_244_96, 0.0, 0.467_731_440_52, 6.993_622_641_64],
+            [0.075_858_180_02, 0.425_557_483_19, 0.5, 0.668_187_772_17, 0.999_088_948_81],
+            [-0.986_614_298_15, -0.291_312_612_45, 0.0, 0.604_367_777_12, 0.999_998_336_94],
+        ];
+        for (function, wanted) in ALL.into_iter().zip(wanted) {
+            assert_close(&run(function, &input), &wanted, 1e-6);
+        }
+    }
+
+    #[test]
+    fn slopes_equal_finite_differences_and_lengths_need_not_be_whole_blocks() {
+        for function in ALL {
+            for length in [1, 15, 16, 33, 40_001] {
+                let input: Vec<f32> = Random(5).values(length).iter().map(|value| 8.0 * value).collect();
+                let gradient = Random(6).values(length);
+                let output = run(function, &input);
+                let kept = if function.keeps_output() { &output } else { &input };
+                let slopes = || {
+                    let mut out = vec![f32::NAN; length];
+                    backward(function, kept, &gradient, &mut out).unwrap();
+                    out
+                };
+                let step = 1.0 / 128.0;
+                let moved = |by: f32| run(function, &input.iter().map(|value| value + by).collect::<Vec<_>>());
+                let (up, down) = (moved(step), moved(-step));
+                let slope = |at: usize| f64::from(up[at] - down[at]) / f64::from(2.0 * step) * f64::from(gradient[at]);
+                let bends = |at: usize| [0.0, 6.0].iter().any(|bend| (input[at] - bend).abs() < 2.0 * step);
+                for (at, &got) in slopes().iter().enumerate().filter(|(at, _)| !bends(*at)) {
+                    assert!((f64::from(got) - slope(at)).abs() < 1e-4, "{function:?} at {}", input[at]);
+                }
+                assert_same_on_any_threads(slopes);
+            }
+        }
+    }
+
+    #[test]
+    fn sums_products_and_gates_are_those_of_their_values() {
+        let (a, b, c) = (Random(1).values(50_001), Random(2).values(50_001), Random(3).values(50_001));
+        let mut out = vec![f32::NAN; a.len()];
+        add(&[&a, &b, &c], Activation::Relu, &mut out).unwrap();
+        assert!((0..a.len()).all(|i| out[i] == (a[i] + b[i] + c[i]).max(0.0)));
+        let mut gated = vec![f32::NAN; a.len()];
+        gate(Activation::Relu, &out, &a, &mut gated).unwrap();
+        assert!((0..a.len()).all(|i| gated[i] == if out[i] > 0.0 { a[i] } else { 0.0 }));
+        multiply(&a, &b, &mut out).unwrap();
+        assert!((0..a.len()).all(|i| out[i] == a[i] * b[i]));
+        accumulate(&mut out, &c).unwrap();
+        assert!((0..a.len()).all(|i| out[i] == a[i] * b[i] + c[i]));
+        assert!(multiply(&a, &b[1..], &mut out).is_err());
+        assert!(add(&[], Activation::None, &mut out).is_err());
+    }
+
+    #[test]
+    fn a_dropout_mask_has_its_share_of_zeros_and_depends_on_seed_and_keys_alone() {
+        let mask = |seed, keys: &[u64]| {
+            let mut mask = vec![f32::NAN; 100_003];
+            dropout_mask(0.3, seed, keys, &mut mask).unwrap();
+            mask
+        };
+        let first = mask(1, &[2, 3]);
+        let zeros = first.iter().filter(|&&value| value == 0.0).count() as f64;
+        // Five standard deviations of a binomial share.
+        assert!((zeros / 100_003.0 - 0.3).abs() < 5.0 * (0.21_f64 / 100_003.0).sqrt());
+        assert!(first.iter().all(|&value| value == 0.0 || value == (1.0 / 0.7) as f32));
+        assert!(first != mask(2, &[2, 3]) && first != mask(1, &[2, 4]));
+        assert_same_on_any_threads(|| mask(1, &[2, 3]));
+        assert!(dropout_mask(1.0, 0, &[], &mut [0.0]).is_err());
+    }
+
+    #[test]
+    fn padding_is_cleared_and_nothing_else() {
+        let shape = MapShape { batch: 2, channels: 19, frames: 1, height: 3, width: 5 };
+        let wanted = map(&mut Random(1), &shape);
+        let mut got = wanted.clone();
+        for block in got.chunks_mut(15 * LANES).skip(1).step_by(2).flat_map(|plane| plane.chunks_mut(LANES)) {
+            block[3..].fill(0.5);
+        }
+        clear_padding(&mut got, &shape).unwrap();
+        assert_eq!(got, wanted);
+    }
+}
