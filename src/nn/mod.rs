@@ -4,6 +4,7 @@
 //! * [`layers`]: each kind of layer: its settings, shape rule, parameters, multiply-adds
 //! * [`parameters`], [`init`]: values by name, and how they begin
 //! * [`eager`]: runs a network on candle's tensors, forward and backward
+//! * [`plan`]: compiles it for the processor: inference, and training by a backward pass of its own
 //! * [`dropout`]: which values are dropped
 //! * [`cpu`]: the kernels that a plan calls
 //!
@@ -16,6 +17,7 @@ pub mod graph;
 pub mod init;
 pub mod layers;
 pub mod parameters;
+pub mod plan;
 
 use serde::{Deserialize, Serialize};
 
