@@ -209,7 +209,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             Labels; the first of equals.
         """
         logits = self._logits(X)
-        return self.classes_[logits.argmax(1)]
+        return np.asarray(self.classes_[logits.argmax(1)])
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
@@ -237,9 +237,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 raise ArgumentTypeError(f"`{name}` must be {names} or None, got {value!r}")
         if self.lr_step not in ("batch", "epoch"):
             raise ArgumentError(f'`lr_step` must be "batch" or "epoch", got {self.lr_step!r}')
-        for name, value in (("batch_size", self.batch_size), ("epochs", self.epochs)):
-            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
-                raise ArgumentError(f"`{name}` must be an integer of at least 1, got {value!r}")
+        for name, count in (("batch_size", self.batch_size), ("epochs", self.epochs)):
+            if not isinstance(count, numbers.Integral) or isinstance(count, bool) or count < 1:
+                raise ArgumentError(f"`{name}` must be an integer of at least 1, got {count!r}")
         return Settings(
             optimizer=Adam() if self.optimizer is None else self.optimizer,
             criterion=CrossEntropy() if self.criterion is None else self.criterion,
@@ -255,7 +255,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is kept: the network itself is made of `architecture_` and `parameters_`."""
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_trained"}
 
 
