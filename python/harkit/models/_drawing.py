@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def drawn(
     layout = laid_out(root)
     width = max(layout.width, 460.0) + 2 * _MARGIN
     height = layout.height + _HEADER + 2 * _MARGIN
-    n_parameters = sum(card.n_parameters for card in root.cards())
+    n_parameters = sum(math.prod(shape) for _, shape, learnt, _ in parameters if learnt)
     states = {card.state for card in root.cards()} | {
         chip.state for card in root.cards() for chip in card.chips
     }
