@@ -184,11 +184,16 @@ impl Optimiser {
         let labels = positions(labels.as_slice()?).or_raise(py)?;
         let batch = Batch { shape: x.shape(), values: x.as_slice()?, labels: &labels };
         let (loss, logits) = detached(py, |job| {
-            let (graph, parameters) = network.graph_and_parameters();
-            let found = training::differentiate(&graph, &parameters, batch, &criterion, seed, job)?;
+            // The parameters, lent for the pass alone, are changed in place where nobody else holds them.
+            let found = if network.rounds() {
+                let (graph, parameters) = network.graph_and_parameters();
+                training::differentiate_eagerly(&graph, &parameters, batch, &criterion, seed, job)?
+            } else {
+                network.trained(batch.shape, |program, parameters| {
+                    training::differentiate(program, &parameters, batch, &criterion, seed, job)
+                })?
+            };
             found.check(step)?;
-            // The parameters are changed in place where nobody else holds them.
-            drop(parameters);
             network.change(|_, parameters| {
                 self.inner().step(parameters, &found.gradients, lr, job)?;
                 for (name, array) in found.statistics.iter() {

@@ -12,4 +12,4 @@ pub mod step;
 
 pub use loss::CrossEntropy;
 pub use optimiser::{Convention, Optimiser, Rule, check_rate, clip_norm};
-pub use step::{Batch, Step, differentiate};
+pub use step::{Batch, Step, differentiate, differentiate_eagerly};

@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::loss::CrossEntropy;
 use crate::error::{Error, ErrorKind, Result};
+use crate::nn::plan::Training;
 use crate::nn::{Array, Graph, Mode, Parameters, eager};
 use crate::parallel::Job;
 
@@ -37,8 +38,35 @@ impl Step {
     }
 }
 
-/// The loss of a batch and its gradients, in training; `seed` is of the dropout.
+/// The loss of a batch and its gradients, in training, by a program that was compiled for batches of this shape;
+/// `seed` is of the dropout.
 pub fn differentiate(
+    training: &mut Training,
+    parameters: &Parameters,
+    batch: Batch<'_>,
+    criterion: &CrossEntropy,
+    seed: u64,
+    job: &Job,
+) -> Result<Step> {
+    let logits = training.forward(parameters, batch.values, Mode::Training { seed }, job)?;
+    let loss = criterion.evaluate(logits.data(), batch.labels, classes(&logits)?)?;
+    let found = training.backward(parameters, &loss.gradient, false, job)?;
+    Ok(Step { loss: loss.value, logits, gradients: found.parameters, statistics: found.statistics })
+}
+
+/// Classes of logits.
+fn classes(logits: &Array) -> Result<usize> {
+    match *logits.shape() {
+        [_, classes] => Ok(classes),
+        ref shape => {
+            let message = format!("gives {shape:?} where logits (N, classes) are wanted");
+            Err(Error::argument("network", message))
+        }
+    }
+}
+
+/// The same on candle's tensors, which round products where the graph says so.
+pub fn differentiate_eagerly(
     graph: &Graph,
     parameters: &Parameters,
     batch: Batch<'_>,
@@ -52,11 +80,7 @@ pub fn differentiate(
     let outputs = eager::forward(graph, &tensors, &x, mode, &[graph.output()], job)?;
     let output = outputs.first().ok_or_else(|| Error::new(ErrorKind::Internal, "a network without an output"))?;
     let logits = array(output)?;
-    let &[_, classes] = logits.shape() else {
-        let message = format!("gives {:?} where logits (N, classes) are wanted", logits.shape());
-        return Err(Error::argument("network", message));
-    };
-    let loss = criterion.evaluate(logits.data(), batch.labels, classes)?;
+    let loss = criterion.evaluate(logits.data(), batch.labels, classes(&logits)?)?;
     let cotangent = Tensor::from_slice(&loss.gradient, logits.shape(), &Device::Cpu)?;
     let found = eager::gradients(graph, &tensors, &x, &cotangent, mode, job)?;
     Ok(Step { loss: loss.value, logits, gradients: arrays(found.parameters)?, statistics: arrays(found.statistics)? })

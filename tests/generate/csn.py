@@ -1,10 +1,10 @@
 """Channel-separated networks as mmaction2 1.2.0 defines them, written anew in plain PyTorch.
 
-Tran et al. 2019, "Video Classification with Channel-Separated Convolutional Networks", arXiv 1904.02811, with the
-choices and the module names of mmaction2's `ResNet3dCSN` and `I3DHead`: every convolution without bias, batch norm with
-eps 1e-3, the stride of a stage in the 3x3x3 convolution of its first block, no second pooling. Held once against the
-backbone of mmaction2 1.2.0 itself (with mmcv-lite 2.1.0), both modes and both depths: the same names in the same order,
-outputs equal to the last bit, in training and in evaluation.
+Tran et al. 2019, "Video Classification with Channel-Separated Convolutional Networks", arXiv 1904.02811, with
+the choices and the module names of mmaction2's `ResNet3dCSN` and `I3DHead`: every convolution without bias,
+batch norm with eps 1e-3, the stride of a stage in the 3x3x3 convolution of its first block, no second
+pooling. Held once against the backbone of mmaction2 1.2.0 itself (with mmcv-lite 2.1.0), both modes and both
+depths: the same names in the same order, outputs equal to the last bit, in training and in evaluation.
 """
 
 from __future__ import annotations
@@ -20,9 +20,15 @@ class Unit(nn.Module):
     """Convolution, batch norm and, where wanted, ReLU: mmcv's `ConvModule`."""
 
     def __init__(
-        self, before: int, after: int, kernel: tuple[int, int, int], *, stride: tuple[int, int, int] = (1, 1, 1),
-        groups: int = 1, relu: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        before: int,
+        after: int,
+        kernel: tuple[int, int, int],
+        *,
+        stride: tuple[int, int, int] = (1, 1, 1),
+        groups: int = 1,
+        relu: bool = True,
+    ) -> None:
         super().__init__()
         padding = tuple(k // 2 for k in kernel)
         self.conv = nn.Conv3d(before, after, kernel, stride, padding, groups=groups, bias=False)
@@ -34,9 +40,11 @@ class Unit(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1x1, channel-separated 3x3x3, 1x1x1 to four times the planes; `ip` puts one more 1x1x1 before the second."""
+    """1x1x1, channel-separated 3x3x3, 1x1x1 to four times the planes; `ip`: one more 1x1x1."""
 
-    def __init__(self, before: int, planes: int, stride: tuple[int, int, int], mode: str, *, first: bool) -> None:
+    def __init__(
+        self, before: int, planes: int, stride: tuple[int, int, int], mode: str, *, first: bool
+    ) -> None:
         super().__init__()
         after = 4 * planes
         self.conv1 = Unit(before, planes, (1, 1, 1))
@@ -44,7 +52,9 @@ class Bottleneck(nn.Module):
         mixing = [Unit(planes, planes, (1, 1, 1), relu=False)] if mode == "ip" else []
         self.conv2 = nn.Sequential(*mixing, separated)
         self.conv3 = Unit(planes, after, (1, 1, 1), relu=False)
-        self.downsample = Unit(before, after, (1, 1, 1), stride=stride, relu=False) if first else nn.Identity()
+        self.downsample = (
+            Unit(before, after, (1, 1, 1), stride=stride, relu=False) if first else nn.Identity()
+        )
         self.relu = nn.ReLU()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,27 +1,30 @@
-"""Make tests/golden/experiments/dark_csn_frames.*: how PyTorch trains the report's network, and its picture transform.
+"""Make tests/golden/experiments/dark_csn_frames.*: the report's network trained, its pictures resized.
 
 Run with torch 2.9.1, torchvision 0.24.1 and pillow 13.0.0 installed (no dependency of the tests):
 
     python tests/generate/dark_csn_frames.py
 
-Training. The network is Linear 1000 to 500, ReLU, Linear 500 to 6 (503,506 parameters; the report's dropout is left out,
-so that nothing is random), cross-entropy, Adam (1e-3, PyTorch's defaults), batches of 4 (the last of an epoch has 2), 20
-epochs, 760 steps. The rate is 0.001 times the report's factor, 1 + 9e/30 for e < 30, 0.8 for e < 40, 0.5 beyond, where e
-counts batches (`batch`, as the report's code does) or epochs (`epoch`).
+Training. The network is Linear 1000 to 500, ReLU, Linear 500 to 6 (503,506 parameters; the report's dropout
+is left out, so that nothing is random), cross-entropy, Adam (1e-3, PyTorch's defaults), batches of 4 (the
+last of an epoch has 2), 20 epochs, 760 steps. The rate is 0.001 times the report's factor, 1 + 9e/30 for e <
+30, 0.8 for e < 40, 0.5 beyond, where e counts batches (`batch`, as the report's code does) or epochs
+(`epoch`).
 
-* Data: `numpy.random.RandomState(0)`: c = 0.15 randn(6, 1000), labels i % 6, c[label] + randn for 150 training and then
-  for 96 test rows, float32 (`data()` below, the set of the classifiers in the dark-csn goldens).
-* Weights: `seeded_weights({"fc1.weight": (500, 1000), "fc1.bias": (500,), "fc2.weight": (6, 500), "fc2.bias": (6,)}, 10)`.
+* Data: `numpy.random.RandomState(0)`: c = 0.15 randn(6, 1000), labels i % 6, c[label] + randn for 150
+  training and then for 96 test rows, float32 (`data()` below, the set of the classifiers in the dark-csn
+  goldens).
+* Weights: `seeded_weights({"fc1.weight": (500, 1000), "fc1.bias": (500,), "fc2.weight": (6, 500), "fc2.bias":
+  (6,)}, 10)`.
 * Order in epoch e, from 0: `seeded_order(150, 10, f"epoch.{e}")`.
 
 dark_csn_frames.npz, for SCHEDULE of batch and epoch, in float64 unless said otherwise:
 
 * SCHEDULE/losses: of all 760 steps, each before its update; SCHEDULE/rates: the learning rates;
-* SCHEDULE/train, SCHEDULE/test: logits after the last step; SCHEDULE/weights: norm and eight projections a tensor, in the
-  order above, under its name;
-* SCHEDULE/losses_error, SCHEDULE/train_error, SCHEDULE/test_error (float32): the largest |a - b| of PyTorch's float32
-  from these, on one and on two threads, a step or a logit. Training multiplies rounding: a float32 path is held to a few
-  times this; which class wins is equal.
+* SCHEDULE/train, SCHEDULE/test: logits after the last step; SCHEDULE/weights: norm and eight projections a
+  tensor, in the order above, under its name;
+* SCHEDULE/losses_error, SCHEDULE/train_error, SCHEDULE/test_error (float32): the largest |a - b| of PyTorch's
+  float32 from these, on one and on two threads, a step or a logit. Training multiplies rounding: a float32
+  path is held to a few times this; which class wins is equal.
 
 dark_csn_frames.json: versions, and the chain Resize(256), CenterCrop(224), ToTensor, Normalize on pictures
 `picture(height, width)`: sizes, sums and SHA-256 of bytes, sums and some values of the normalised array.
@@ -135,8 +138,17 @@ def write_training() -> None:
         hits = [(truth["train"].argmax(1) == labels).sum(), (truth["test"].argmax(1) == labels_test).sum()]
         first = max(np.abs(single["losses"][:50] - truth["losses"][:50]).max() for single in singles)
         same = [(single["test"].argmax(1) == truth["test"].argmax(1)).all() for single in singles]
-        print(schedule, "train, test hits", hits, "float32 off", first, [arrays[f"{schedule}/{n}_error"] for n in
-              ("losses", "train", "test")], same, truth["losses"][:3], truth["losses"][-3:])
+        print(
+            schedule,
+            "train, test hits",
+            hits,
+            "float32 off",
+            first,
+            [arrays[f"{schedule}/{n}_error"] for n in ("losses", "train", "test")],
+            same,
+            truth["losses"][:3],
+            truth["losses"][-3:],
+        )
     np.savez_compressed(FOLDER / "dark_csn_frames.npz", **arrays)
 
 
@@ -171,7 +183,10 @@ def write_transforms() -> None:
             }
         )
     versions = {"torch": torch.__version__, "torchvision": torchvision.__version__, "pillow": PIL.__version__}
-    head = {"how": "python tests/generate/dark_csn_frames.py; its text says what the files hold", "versions": versions}
+    head = {
+        "how": "python tests/generate/dark_csn_frames.py; its text says what the files hold",
+        "versions": versions,
+    }
     body = ",\n".join(json.dumps(entry) for entry in pictures)
     (FOLDER / "dark_csn_frames.json").write_text(json.dumps(head)[:-1] + f', "pictures": [\n{body}\n]}}\n')
 

@@ -1,41 +1,49 @@
 """Make tests/golden/models: what the reference libraries compute for every architecture, from seeded weights.
 
-Run with torch 2.9.1, torchvision 0.24.1 and efficientnet-lite-pytorch 0.1.0 installed (no dependency of the tests):
+Run with torch 2.9.1, torchvision 0.24.1 and efficientnet-lite-pytorch 0.1.0 installed (no dependency of the
+tests):
 
     python tests/generate/models.py                 # all
     python tests/generate/models.py resnet18 r3d_18 # some
 
 Three files a network:
 
-* NAME.json: the reference, the count of its parameters, the name and shape of each tensor in the order of its
-  `state_dict`, the names of its stages with the module whose output each is, and the cases (shape of the input).
+* NAME.json: the reference, the count of its parameters, the name and shape of each in their order, the names
+  of its stages with the module whose output each is, and the cases (shape of the input). Every parameter of
+  one axis whose name ends in ".weight" is that of a batch norm, which also has `running_mean`, `running_var`
+  (and `num_batches_tracked`).
 * NAME-frozen.npz: evaluation, so with the running statistics and without dropout.
 * NAME-train.npz: training, so with the statistics of the batch; every dropout and drop-connect is set to 0.
+  Not there for networks without norms, where it would be the same.
 
-A key of a .npz is CASE/WHAT. Weights are `seeded_weights(tensors, 10)`, the input is `seeded_input(shape, seed)`, and
-gradients are those of `sum(logits * seeded_input(logits.shape, seed, "cotangent"))`. Values are computed in float64
-(from the float32 weights and inputs) and stored in full:
+A key of a .npz is CASE/WHAT. Weights are `seeded_weights(shapes, 10)`, the input is `seeded_input(shape,
+seed)`, and gradients are those of `sum(logits * seeded_input(logits.shape, seed, "cotangent"))`. Values are
+computed in float64 (from the float32 weights and inputs) and rounded to 37 bits, 7e-12, so that the files
+stay small:
 
 * logits: the whole array (for vgg16_features: the map behind the last pooling);
 * features (frozen only): a row a stage: norm and eight projections under the name of the stage;
-* gradients: a row a parameter, in the order of the tensors without the running statistics, then one for the
-  input (its name is "input"): norm and eight projections under the name of the tensor;
-* logits_error, gradient_errors: how far PyTorch's own float32 is from that, on one thread and on two, the larger: for
-  logits max|a - b| / max|b|, for gradients |a - b| / |b| over the whole tensor, where |b| is as `seeded.scales` says;
-* logits_error_any, gradient_errors_any: the largest when PyTorch also computes without oneDNN, and with the channels last;
+* gradients (of the odd case only in training, where there is such a file): a row a parameter, in their order,
+  then one for the input (its name is "input"): norm and eight projections under the name of the tensor;
+* logits_error, gradient_errors: how far PyTorch's own float32 is from that, on one thread and on two, the
+  larger: for logits max|a - b| / max|b|, for gradients |a - b| / |b| over the whole tensor, where |b| is as
+  `seeded.scales` says;
+* logits_error_any, gradient_errors_any: the largest when PyTorch also computes without oneDNN, and with the
+  channels last;
 * seed (of input and cotangent) and margin.
 
-A ReLU passes a gradient or does not; where its input is nearer to zero than float32 can tell, the two readings differ by
-a whole term, and the error of every gradient before it leaps from 1e-6 to 1e-3 and more, in PyTorch as in anything else,
-by chance. So the input is the first of four whose float64 values keep clear of every kink: `margin` is the smallest
-|value| in front of a ReLU, in units of the float32 deviation (root mean square) of that layer, and clear is 4. Where
-none of the four is clear (deep networks in training), the best is taken, `margin` tells, and `gradient_errors` may be luck.
+A ReLU passes a gradient or does not; where its input is nearer to zero than float32 can tell, the two
+readings differ by a whole term, and the error of every gradient before it leaps from 1e-6 to 1e-3 and more,
+in PyTorch as in anything else, by chance. So the input is the first of four whose float64 values keep clear
+of every kink: `margin` is the smallest |value| in front of a ReLU, in units of the float32 deviation (root
+mean square) of that layer, and clear is 4. Where none of the four is clear (deep networks in training), the
+best is taken, `margin` tells, and `gradient_errors` may be luck.
 
-How a test judges. In float64: norm and projections equal to 1e-8 of the norm. In float32: the distance of a whole
-tensor cannot be had from here alone; either take float64 of the network under test, once it equals the golden, as the
-truth and compute |a - b| / |b| over all values, or estimate it from the projections, `sqrt(mean((p - q)^2)) / norm`,
-which scatters by a quarter (see seeded.py). Hold it to twice `gradient_errors` where `margin` is 4 or more, else to twice
-`gradient_errors_any`.
+How a test judges. In float64: norm and projections equal to 1e-8 of the norm. In float32: the distance of a
+whole tensor cannot be had from here alone; either take float64 of the network under test, once it equals the
+golden, as the truth and compute |a - b| / |b| over all values, or estimate it from the projections,
+`sqrt(mean((p - q)^2)) / norm`, which scatters by a quarter (see seeded.py). Hold it to twice
+`gradient_errors` where `margin` is 4 or more, else to twice `gradient_errors_any`.
 """
 
 from __future__ import annotations
@@ -60,14 +68,19 @@ from torchvision.models import video
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from generate.csn import ChannelSeparated
-from models.seeded import norm, projections, scales, seeded_input, seeded_weights
+from models.seeded import norm, projections, rounded, scales, seeded_input, seeded_weights
 
 FOLDER = Path(__file__).parents[1] / "golden" / "models"
 SEED = 10
 TRIES = 4  # seeds of the input
 CLEAR = 4.0
 
-RESNET = {"stem": "relu", "pool": "maxpool", **{f"layer{k}": f"layer{k}" for k in (1, 2, 3, 4)}, "pooled": "avgpool"}
+RESNET = {
+    "stem": "relu",
+    "pool": "maxpool",
+    **{f"layer{k}": f"layer{k}" for k in (1, 2, 3, 4)},
+    "pooled": "avgpool",
+}
 VIDEO = {"stem": "stem", **{f"layer{k}": f"layer{k}" for k in (1, 2, 3, 4)}, "pooled": "avgpool"}
 CSN = {
     "stem": "backbone.conv1",
@@ -76,14 +89,16 @@ CSN = {
     "pooled": "cls_head.avg_pool",
 }
 # A module that is called twice has its calls numbered: "_swish#1" is the second.
-MOBILENET = {f"features.{k}": f"features.{k}" for k in (0, 1, 3, 6, 10, 13, 16, 17, 18)} | {"pooled": "classifier.0"}
+MOBILENET = {f"features.{k}": f"features.{k}" for k in (0, 1, 3, 6, 10, 13, 16, 17, 18)} | {
+    "pooled": "classifier.0"
+}
 EFFICIENTNET = {
     "stem": "_swish",
-    **{f"_blocks.{k}": f"_blocks.{k}" for k in (0, 2, 4, 7, 10, 14, 15)},
+    **{f"blocks.{k}": f"_blocks.{k}" for k in (0, 2, 4, 7, 10, 14, 15)},
     "head": "_swish#1",
     "pooled": "_avg_pooling",
 }
-SQUEEZENET = {f"features.{k}": f"features.{k}" for k in (1, 2, 4, 5, 7, 8, 12)} | {"pooled": "classifier.3"}
+SQUEEZENET = {f"features.{k}": f"features.{k}" for k in (1, 2, 4, 5, 7, 8, 12)}
 VGG_FEATURES = {f"features.{k}": f"features.{k}" for k in (4, 9, 16, 23, 30)}
 VGG = VGG_FEATURES | {"avgpool": "avgpool", "classifier.1": "classifier.1", "classifier.4": "classifier.4"}
 
@@ -121,7 +136,7 @@ def efficientnet_lite0() -> nn.Module:
 
 
 def first(cases: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Without the odd case: the shallower network of the same blocks has it, and the deepest must stay small."""
+    """Without the odd case: the shallower network of the same blocks has it, and files must stay small."""
     return {name: shape for name, shape in cases.items() if name != "odd"}
 
 
@@ -177,7 +192,9 @@ def run(model: nn.Module, shape: tuple[int, ...], seed: int, stages: dict[str, s
     for name, module in model.named_modules():
         if name in wanted:
             keep = outputs[name]
-            module.register_forward_hook(lambda _module, _x, y, keep=keep: keep.append(y.detach().numpy().copy()))
+            module.register_forward_hook(
+                lambda _module, _x, y, keep=keep: keep.append(y.detach().numpy().copy())
+            )
     x = torch.from_numpy(seeded_input(shape, seed)).to(dtype).requires_grad_()
     logits = model(x)
     cotangent = torch.from_numpy(seeded_input(tuple(logits.shape), seed, "cotangent")).to(dtype)
@@ -197,14 +214,16 @@ def single_passes(model: nn.Module, shape: tuple[int, ...], seed: int, *, train:
     for threads, onednn, last in ((1, True, False), (2, True, False), (2, False, False), (2, True, True)):
         torch.set_num_threads(threads)
         if last:
-            single = single.to(memory_format=torch.channels_last if len(shape) == 4 else torch.channels_last_3d)
+            single = single.to(
+                memory_format=torch.channels_last if len(shape) == 4 else torch.channels_last_3d
+            )
         with warnings.catch_warnings(action="ignore"), torch.backends.mkldnn.flags(enabled=onednn):
             passes.append(run(single, shape, seed, {}, train=train))
     return passes
 
 
 def margin(model: nn.Module, shape: tuple[int, ...], seed: int, *, train: bool) -> float:
-    """How far the nearest value is from any kink of a ReLU, in deviations of what float32 does to that layer."""
+    """How far the nearest value is from any kink of a ReLU, in deviations of float32 in that layer."""
     model = copy.deepcopy(model).train(train)
     inputs: list[torch.Tensor] = []
     for module in model.modules():
@@ -229,7 +248,9 @@ def margin(model: nn.Module, shape: tuple[int, ...], seed: int, *, train: bool) 
 def errors(single: Pass, truth: Pass) -> np.ndarray:
     """|a - b| / |b| for every gradient (see `seeded.scales`)."""
     norms = np.array([norm(value) for value in truth.gradients.values()])
-    distances = [norm(single.gradients[name].astype(np.float64) - value) for name, value in truth.gradients.items()]
+    distances = [
+        norm(single.gradients[name].astype(np.float64) - value) for name, value in truth.gradients.items()
+    ]
     return np.array(distances) / scales(norms)
 
 
@@ -237,8 +258,10 @@ def rows(tensors: dict[str, np.ndarray]) -> np.ndarray:
     return np.array([[norm(value), *projections(value, name)] for name, value in tensors.items()])
 
 
-def golden(model: nn.Module, network: Network, shape: tuple[int, ...], *, train: bool) -> dict[str, np.ndarray]:
-    """The arrays of one case, for the first of some seeds that keeps clear of kinks, or for the one that does best."""
+def golden(
+    model: nn.Module, network: Network, shape: tuple[int, ...], *, train: bool
+) -> dict[str, np.ndarray]:
+    """The arrays of one case, for the first of some seeds that is clear of kinks, or for the clearest."""
     found, seed = -1.0, SEED
     for trial in range(SEED, SEED + TRIES):
         found, seed = max((found, seed), (margin(model, shape, trial, train=train), trial))
@@ -252,14 +275,14 @@ def golden(model: nn.Module, network: Network, shape: tuple[int, ...], *, train:
     arrays = {
         "seed": np.array(seed),
         "margin": np.array(found),
-        "logits": truth.logits,
+        "logits": rounded(truth.logits),
         "logits_error": np.float32(max(off[:2])),
         "logits_error_any": np.float32(max(off)),
-        "gradients": rows(truth.gradients),
+        "gradients": rounded(rows(truth.gradients)),
         "gradient_errors": relative[:2].max(0).astype(np.float32),
         "gradient_errors_any": relative.max(0).astype(np.float32),
     }
-    return arrays if train else arrays | {"features": rows(truth.features)}
+    return arrays if train else arrays | {"features": rounded(rows(truth.features))}
 
 
 def write(name: str) -> None:
@@ -276,14 +299,16 @@ def write(name: str) -> None:
         "parameters": count,
         "cases": {case: list(shape) for case, shape in network.cases.items()},
         "stages": network.stages,
-        "tensors": {key: list(tensor.shape) for key, tensor in model.state_dict().items()},
+        "shapes": {key: list(parameter.shape) for key, parameter in model.named_parameters()},
     }
     (FOLDER / f"{name}.json").write_text(json.dumps(head) + "\n")
-    for mode, train in (("frozen", False), ("train", True)):
+    norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
+    for mode, train in (("frozen", False), ("train", True))[: 2 if norms else 1]:
         arrays = {}
         for case, shape in network.cases.items():
             for key, value in golden(model, network, shape, train=train).items():
-                arrays[f"{case}/{key}"] = value
+                if train or not norms or case != "odd" or not key.startswith("gradient"):
+                    arrays[f"{case}/{key}"] = value
         path = FOLDER / f"{name}-{mode}.npz"
         np.savez_compressed(path, **arrays)
         summary(f"{name} {mode}", arrays, path)
@@ -297,7 +322,8 @@ def summary(title: str, arrays: dict[str, np.ndarray], path: Path) -> None:
         anyhow = arrays[f"{case}/gradient_errors_any"].max()
         print(
             f"  {title} {case}: {path.stat().st_size} bytes, logits sd {logits.std():.3g}"
-            f" error {arrays[f'{case}/logits_error']:.2g}, gradient norms {gradients.min():.2g} to {gradients.max():.2g},"
+            f" error {arrays[f'{case}/logits_error']:.2g},"
+            f" gradient norms {gradients.min():.2g} to {gradients.max():.2g},"
             f" errors median {np.median(errors):.2g} worst {errors.max():.2g} any {anyhow:.2g},"
             f" seed {arrays[f'{case}/seed']} margin {arrays[f'{case}/margin']:.2g}"
         )

@@ -60,7 +60,12 @@ def layers() -> list[tuple[tuple[int, ...], Network]]:
     return [
         (
             (2, 3, 6, 5),
-            chain((3, 6, 5), convolution(3, 4, (3, 3), padding=(1, 1)), batch_norm(4), activation("relu")),
+            chain(
+                (3, 6, 5),
+                convolution(3, 4, (3, 3), padding=(1, 1), bias=False),
+                batch_norm(4),
+                activation("silu"),
+            ),
         ),
         ((2, 4, 3, 6, 5), chain((4, 3, 6, 5), convolution(4, 4, (3, 3, 3), groups=4))),
         ((2, 4, 6), chain((4, 6), lstm(6, 5, "keras", bidirectional=True))),

@@ -47,6 +47,8 @@ class Card:
     chips: list[Chip] = field(default_factory=list)
     n_parameters: int = 0
     inputs: list[Card] = field(default_factory=list)
+    # The name, without that of the block around it.
+    label: str = ""
 
     @property
     def looks(self) -> tuple[Any, ...]:
@@ -86,6 +88,7 @@ def gathered(
     for card in _cards(graph, sizes, shapes):
         _placed(root, card)
     _tidy(root, len(list(root.cards())))
+    _label(root)
     stands_for: dict[Card, Card] = {}
     _fold(root, stands_for)
     for card in root.cards():
@@ -201,6 +204,15 @@ def _tidy(block: Block, n_cards: int) -> None:
             dissolved = inside >= _NEARLY_ALL_OF_A_NETWORK * n_cards or (flat and inside > _LONG)
         children.extend(child.children if dissolved or inside == 1 else [child])
     block.children = children
+
+
+def _label(block: Block) -> None:
+    around = "".join(f"{part}." for part in block.path)
+    for child in block.children:
+        if isinstance(child, Block):
+            _label(child)
+        elif child.inputs:  # the input's title is its name
+            child.label = child.name.removeprefix(around)
 
 
 def _fold(block: Block, stands_for: dict[Card, Card]) -> None:

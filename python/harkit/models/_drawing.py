@@ -187,7 +187,7 @@ def _card(card: Card, box: Box) -> str:
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{box.height:.1f}" rx="7" fill="{fill}" '
         f'stroke="{line}"/>',
         _text(x + 10, y + 18, card.title, 12.5, color, ' font-weight="600"'),
-        _text(x + 10, y + 35, _short_name(card.name), 10.5, _QUIET),
+        _text(x + 10, y + 35, _short_name(card.label), 10.5, _QUIET),
         _text(x + width - 10, y + 35, _shape(card.shape), 10.5, _QUIET, ' text-anchor="end"'),
     ]
     right = x + width - 8

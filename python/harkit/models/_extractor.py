@@ -331,7 +331,9 @@ class _Work:
 
     def _key(self, item: Item, position: int, clips: list[list[int]]) -> dict[str, Any]:
         draw = [self.recipe.seed, position] if self.is_random else None
-        return {"video": content_hash(item.path), "span": item.span, "frames": clips, "draw": draw}
+        start = 0 if item.span is None else item.span[0]
+        frames = [[start + frame for frame in clip] for clip in clips]
+        return {"video": content_hash(item.path), "frames": frames, "draw": draw}
 
     def _parts(self, wanted: dict[int, list[list[int]]]) -> Iterator[_Part]:
         """Cut long videos into pieces: of pictures, frames; of clips, clips."""

@@ -181,9 +181,7 @@ mod tests {
         let Sizes { items, steps, size, heads } = *sizes;
         let width = size / heads;
         let mut output = vec![0.0; items * steps * size];
-        for (item, head, l) in
-            (0..items * heads * steps).map(|i| (i / (heads * steps), i / steps % heads, i % steps))
-        {
+        for (item, head, l) in (0..items * heads * steps).map(|i| (i / (heads * steps), i / steps % heads, i % steps)) {
             let at = |part: usize, step: usize, i: usize| {
                 projected[(item * steps + step) * 3 * size + part * size + head * width + i]
             };

@@ -127,7 +127,7 @@ pub fn clear_padding(map: &mut [f32], shape: &MapShape) -> Result<()> {
     })
 }
 
-/// Calls `f(out, range)` for each block of the output, and for what is left over through a block of its own.
+/// Calls `f(out, range)` for each block of the output, and for what is left over through a copy of its own.
 #[inline(always)]
 fn by_blocks(out: &mut [f32], f: impl Fn(&mut Block, std::ops::Range<usize>)) {
     let whole = out.len() / LANES * LANES;
@@ -136,7 +136,7 @@ fn by_blocks(out: &mut [f32], f: impl Fn(&mut Block, std::ops::Range<usize>)) {
         f(block, i * LANES..(i + 1) * LANES);
     }
     if !rest.is_empty() {
-        let mut block = [0.0; LANES];
+        let mut block = check::channel_block(rest, 0);
         f(&mut block, whole..whole + rest.len());
         rest.copy_from_slice(&block[..rest.len()]);
     }
@@ -207,11 +207,7 @@ dispatched! {
 
 dispatched! {
     fn plus<V>(from: &[f32], into: &mut [f32]) {
-        for (into, from) in into.iter_mut().zip(from) {
-            *into += from;
-        }
-        // The compiler vectorises this loop for the instruction set that `V` stands for.
-        let _ = V::zero();
+        by_blocks(into, |into, range| V::load(into).plus(load(&from[range])).store(into));
     }
 }
 

@@ -44,7 +44,7 @@ impl Activation {
 /// `activation(sum + bias + residual)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Epilogue<'a> {
-    /// One value a channel.
+    /// One value a channel; zeros may fill up the last block.
     pub bias: Option<&'a [f32]>,
     /// A map of the output's shape and layout.
     pub residual: Option<&'a [f32]>,
@@ -55,7 +55,8 @@ impl Epilogue<'_> {
     /// An error unless bias and residual fit an output of this shape in the blocked layout.
     pub fn check(&self, output: &MapShape) -> Result<()> {
         if let Some(bias) = self.bias {
-            check::length("bias", bias.len(), output.channels)?;
+            let wanted = if bias.len() > output.channels { output.blocks() * LANES } else { output.channels };
+            check::length("bias", bias.len(), wanted)?;
         }
         self.residual.map_or(Ok(()), |residual| check::length("residual", residual.len(), output.len()))
     }

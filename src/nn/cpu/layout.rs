@@ -153,9 +153,7 @@ fn copy_lanes(values: &[Block], from: usize, out: &mut [Block], to: usize, count
         return;
     }
     for (out, value) in out.iter_mut().zip(values) {
-        for lane in 0..count {
-            out[to + lane] = value[from + lane];
-        }
+        out[to..to + count].copy_from_slice(&value[from..from + count]);
     }
 }
 

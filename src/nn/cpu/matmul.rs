@@ -172,7 +172,9 @@ mod tests {
     }
 
     fn transpose(values: &[f32], columns: usize) -> Vec<f32> {
-        (0..values.len()).map(|i| values[i % (values.len() / columns) * columns + i / (values.len() / columns)]).collect()
+        (0..values.len())
+            .map(|i| values[i % (values.len() / columns) * columns + i / (values.len() / columns)])
+            .collect()
     }
 
     #[test]
@@ -183,9 +185,16 @@ mod tests {
             let (at, bt) = (transpose(&a, k), transpose(&b, n));
             for (flip_a, flip_b) in [(false, false), (true, false), (false, true), (true, true)] {
                 let run = || {
-                    let left = if flip_a { Matrix::new(&at, k, m).unwrap().transposed() } else { Matrix::new(&a, m, k).unwrap() };
-                    let right =
-                        if flip_b { Matrix::new(&bt, n, k).unwrap().transposed() } else { Matrix::new(&b, k, n).unwrap() };
+                    let left = if flip_a {
+                        Matrix::new(&at, k, m).unwrap().transposed()
+                    } else {
+                        Matrix::new(&a, m, k).unwrap()
+                    };
+                    let right = if flip_b {
+                        Matrix::new(&bt, n, k).unwrap().transposed()
+                    } else {
+                        Matrix::new(&b, k, n).unwrap()
+                    };
                     let mut out = vec![f32::NAN; m * n];
                     let mut matrix = MatrixMut::new(&mut out, m, n).unwrap();
                     multiply(left, right, 1.0, Before::Overwritten, &mut matrix).unwrap();

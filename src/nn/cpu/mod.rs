@@ -22,9 +22,9 @@ pub mod lstm;
 pub mod matmul;
 pub mod norm;
 pub mod pool;
-pub mod rows;
 #[cfg(test)]
 mod reference;
+pub mod rows;
 
 pub use epilogue::{Activation, Epilogue};
 

@@ -5,7 +5,7 @@
 //! batch's mean and unbiased variance. Sums are taken in float64, in a fixed order. Training reads the map twice
 //! forward and twice backward.
 
-use super::lanes::{Block, Lanes, dispatched};
+use super::lanes::{Block, dispatched};
 use super::{Activation, LANES, MapShape, channels, check};
 use crate::error::{Error, Result};
 use crate::parallel;
@@ -63,7 +63,8 @@ impl Moments {
         if let Some(running) = running {
             check::length("running mean", running.mean.len(), shape.channels)?;
             check::length("running variance", running.variance.len(), shape.channels)?;
-            let moved = |old: f32, new: f64| ((1.0 - running.momentum) * f64::from(old) + running.momentum * new) as f32;
+            let moved =
+                |old: f32, new: f64| ((1.0 - running.momentum) * f64::from(old) + running.momentum * new) as f32;
             for (old, &new) in running.mean.iter_mut().zip(&moments.mean) {
                 *old = moved(*old, f64::from(new));
             }
@@ -162,11 +163,7 @@ pub fn backward_frozen(
 }
 
 /// For each channel the sums of gradient, and of gradient times distance from the mean.
-fn parameter_gradients(
-    saved: &Saved,
-    gradient: &[f32],
-    gradients: &mut Gradients,
-) -> Result<Vec<channels::Sums<2>>> {
+fn parameter_gradients(saved: &Saved, gradient: &[f32], gradients: &mut Gradients) -> Result<Vec<channels::Sums<2>>> {
     let shape = &saved.shape;
     saved.moments.check(shape)?;
     let input = check::blocks("input", saved.input, shape.len())?;
@@ -213,12 +210,8 @@ fn input_gradients(
             let block = plane % shape.blocks();
             let from = first + run.start..first + run.end;
             let [sum, product] = means(block);
-            let line = [
-                check::channel_block(&saved.moments.mean, block),
-                check::channel_block(&scale, block),
-                sum,
-                product,
-            ];
+            let line =
+                [check::channel_block(&saved.moments.mean, block), check::channel_block(&scale, block), sum, product];
             let maps = [&input[from.clone()], &output[from.clone()], &gradient[from]];
             centred(maps, &line, saved.activation, &mut out[run]);
         }

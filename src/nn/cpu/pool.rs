@@ -6,8 +6,8 @@
 //! backward pass of a maximum looks for it again, so nothing is stored. A unit of work is a few rows of the output
 //! forward, a plane of one block of channels backward.
 
-use super::lanes::{Block, Lanes, dispatched};
-use super::{LANES, MapShape, Window, channels, check};
+use super::lanes::{Block, dispatched};
+use super::{LANES, MapShape, Window, check};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel;
 
@@ -73,12 +73,7 @@ impl Bins {
         })
     }
 
-    fn over(
-        input: &MapShape,
-        output: &MapShape,
-        steps: [usize; 3],
-        bin: impl Fn(usize, usize) -> Bin,
-    ) -> Result<Self> {
+    fn over(input: &MapShape, output: &MapShape, steps: [usize; 3], bin: impl Fn(usize, usize) -> Bin) -> Result<Self> {
         if (input.batch, input.channels) != (output.batch, output.channels) {
             let wanted = format!("must have {} items of {} channels, as the input", input.batch, input.channels);
             return Err(Error::argument("output", wanted));

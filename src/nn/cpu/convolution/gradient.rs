@@ -212,29 +212,3 @@ impl Gradient {
         }
     }
 }
-
-/// The sum of a blocked map over batch and positions, for each channel; in float64 from run to run of pixels, so
-/// that many pixels cost no precision.
-pub(super) fn sum_channels(map: &[f32], batch: usize, blocks: usize, sums: &mut [f32], job: &Job) -> Result<()> {
-    const RUN: usize = 64;
-    let positions = map.len() / (batch * blocks * LANES).max(1);
-    let sum = |block: usize, _: usize| {
-        let mut total = [0.0_f64; LANES];
-        for n in 0..batch {
-            let start = (n * blocks + block) * positions * LANES;
-            for run in map.get(start..start + positions * LANES).unwrap_or_default().chunks(RUN * LANES) {
-                let mut sums = [0.0_f32; LANES];
-                for pixel in run.chunks_exact(LANES) {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
-                }
-                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(sum));
-            }
-        }
-        total
-    };
-    let totals = map_blocks(blocks, 1, job, sum)?;
-    for (sum, total) in sums.iter_mut().zip(totals.iter().flatten()) {
-        *sum = *total as f32;
-    }
-    Ok(())
-}

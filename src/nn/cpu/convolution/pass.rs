@@ -12,8 +12,8 @@ use super::aligned::Aligned;
 use super::source::{Source, View};
 use super::tile::{Finish, Strip, Tap, kernel, longest};
 use super::tiles::{Family, Tile, Tiles, WEIGHTS};
-use crate::error::{Error, ErrorKind, Result};
-use crate::nn::cpu::LANES;
+use crate::error::Result;
+use crate::nn::cpu::{Epilogue, LANES, check};
 use crate::parallel::{Job, map_blocks};
 use crate::simd::Level;
 
@@ -35,14 +35,6 @@ pub(super) struct Pass {
     rows: usize,
     columns: usize,
     chunk: usize,
-}
-
-/// What a pass adds and bounds at its end; slices as in [`super::Epilogue`].
-#[derive(Clone, Copy, Default)]
-pub(super) struct End<'a> {
-    pub bias: Option<&'a [f32]>,
-    pub residual: Option<&'a [f32]>,
-    pub clamp: Option<[f32; 2]>,
 }
 
 /// Buffers of a thread, kept from unit to unit.
@@ -105,13 +97,18 @@ impl Pass {
     }
 
     /// Writes every point of the grid.
-    pub fn run(&self, input: &[f32], packed: &[f32], end: End, output: &mut [f32], job: &Job) -> Result<()> {
-        let (values, bias) = (self.output_values(), self.outputs * LANES);
-        check_length("input", self.source.values(), input.len())?;
-        check_length("packed weights", self.tiles.packed, packed.len())?;
-        check_length("output", values, output.len())?;
-        check_length("residual", values, end.residual.map_or(values, <[f32]>::len))?;
-        check_length("bias", bias, end.bias.map_or(bias, <[f32]>::len))?;
+    pub fn run(&self, input: &[f32], packed: &[f32], epilogue: &Epilogue, output: &mut [f32], job: &Job) -> Result<()> {
+        check::length("input", input.len(), self.source.values())?;
+        check::length("packed", packed.len(), self.tiles.packed)?;
+        check::length("output", output.len(), self.output_values())?;
+        if let Some(residual) = epilogue.residual {
+            check::length("residual", residual.len(), output.len())?;
+        }
+        let bias = epilogue.bias.map(|bias| {
+            let mut whole = bias.to_vec();
+            whole.resize(self.outputs * LANES, 0.0);
+            whole
+        });
         let source = &self.source;
         let (bands, parts) = (source.h.count.div_ceil(self.rows), source.w.count.div_ceil(self.columns));
         let counts = [self.tiles.splits.len(), source.batch, source.t.count, bands, parts];
@@ -123,7 +120,16 @@ impl Pass {
             let rows = row..(row + self.rows).min(source.h.count);
             let columns = column..(column + self.columns).min(source.w.count);
             let view = View { n, t, rows, columns };
-            let unit = Unit { pass: self, tiles: self.tiles.of(split), view, input, packed, end, output: output.0 };
+            let unit = Unit {
+                pass: self,
+                tiles: self.tiles.of(split),
+                view,
+                input,
+                packed,
+                epilogue,
+                bias: bias.as_deref(),
+                output: output.0,
+            };
             SCRATCH.with_borrow_mut(|scratch| unit.run(scratch));
         };
         map_blocks(counts.iter().product(), 1, job, work)?;
@@ -153,15 +159,6 @@ fn blocks_together(level: Level, source: &Source, families: &[Family]) -> usize 
     (1..=4).min_by_key(|&blocks| cycles(blocks)).unwrap_or(1)
 }
 
-/// Refuses a slice of another length than the shapes say.
-pub(super) fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    let message = format!("convolution: {name} of {found} values where {expected} are needed");
-    Err(Error::new(ErrorKind::Internal, message))
-}
-
 /// The length of parts that are as even as they can be, none longer than `most` (but at least 1).
 pub(super) fn even(length: usize, most: usize) -> usize {
     length.div_ceil(length.div_ceil(most.max(1)).max(1)).max(1)
@@ -189,7 +186,9 @@ struct Unit<'a> {
     view: View,
     input: &'a [f32],
     packed: &'a [f32],
-    end: End<'a>,
+    epilogue: &'a Epilogue<'a>,
+    /// Filled up to whole blocks.
+    bias: Option<&'a [f32]>,
     output: *mut f32,
 }
 
@@ -223,7 +222,7 @@ impl Unit<'_> {
         let joined = if source.joins() { view.rows.len() } else { 1 };
         let length = joined * view.columns.len();
         let strips = length.div_ceil(longest(pass.level, tile.outputs.len()).max(1));
-        let bias = beside(self.end.bias, tile.outputs.start * LANES);
+        let bias = beside(self.bias, tile.outputs.start * LANES);
         for (row, taps) in view.rows.clone().zip(&scratch.rows).step_by(joined) {
             let Some(taps) = scratch.taps.get(taps.clone()) else { return };
             let line = (t.start + view.t * t.pitch) * h.output + h.start + row * h.pitch;
@@ -234,7 +233,11 @@ impl Unit<'_> {
                     (view.n * pass.outputs + tile.outputs.start) * output_block + (line * w.output + column) * LANES;
                 let planar = source.lanes == 1;
                 let Some(kernel) = kernel(pass.level, stop - start, tile.outputs.len(), planar) else { return };
-                let finish = Finish { bias, residual: beside(self.end.residual, place), clamp: self.end.clamp };
+                let finish = Finish {
+                    bias,
+                    residual: beside(self.epilogue.residual, place),
+                    activation: self.epilogue.activation,
+                };
                 let strip = Strip {
                     input: input.wrapping_add(start * source.lanes),
                     weights,

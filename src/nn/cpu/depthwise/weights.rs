@@ -5,7 +5,7 @@
 
 use super::super::lanes::{Block, Lanes, dispatched};
 use super::super::{LANES, MapShape, Window, check};
-use super::{check_shapes, packed_index};
+use super::check_shapes;
 use crate::error::Result;
 use crate::parallel::{self, Job};
 
@@ -171,9 +171,10 @@ fn add_some<V: Lanes, const G: usize>(
     (first, last): (usize, usize),
 ) {
     for (sum, read) in sums.iter_mut().zip(reads) {
-        for o in first.max(read.inside.0)..last.min(read.inside.1) {
+        let (first, last) = (first.max(read.inside.0), last.min(read.inside.1));
+        for (o, value) in gradient.iter().enumerate().take(last).skip(first) {
             let input = &read.line[(read.at + (o * stride) as isize) as usize];
-            *sum = V::load(input).times_plus(V::load(&gradient[o]), *sum);
+            *sum = V::load(input).times_plus(V::load(value), *sum);
         }
     }
 }
@@ -210,6 +211,7 @@ mod tests {
 
     #[test]
     fn packed_weights_lie_by_block_then_tap() {
+        use super::super::packed_index;
         assert_eq!(packed_index(0, 0, 9), 0);
         assert_eq!(packed_index(3, 1, 9), 19);
         assert_eq!(packed_index(17, 2, 9), (9 + 2) * 16 + 1);

@@ -65,10 +65,9 @@ fn run(case: &Case, gradient: &[f32]) -> [Vec<f32>; 5] {
     let Case { sizes, place, input, weights, masks } = case;
     let [of_input, recurrent, bias] = weights;
     let weights = Weights { input: of_input, recurrent, bias };
-    let masks = masks.as_ref().map_or(Masks::default(), |[input, recurrent]| Masks {
-        input: Some(input),
-        recurrent: Some(recurrent),
-    });
+    let masks = masks
+        .as_ref()
+        .map_or(Masks::default(), |[input, recurrent]| Masks { input: Some(input), recurrent: Some(recurrent) });
     let mut output = vec![7.0; sizes.items * sizes.steps * place.width];
     let mut tape = Tape::default();
     forward(input, &weights, &masks, sizes, place, &mut output, &mut tape).unwrap();
@@ -84,12 +83,7 @@ fn states_equal_pytorchs_equations_and_gradients_finite_differences() {
     for case in cases() {
         let Sizes { items, steps, units, .. } = case.sizes;
         let gradient = Random(23).values(items * steps * case.place.width);
-        let arrays = [
-            wide(&case.input),
-            wide(&case.weights[0]),
-            wide(&case.weights[1]),
-            wide(&case.weights[2]),
-        ];
+        let arrays = [wide(&case.input), wide(&case.weights[0]), wide(&case.weights[1]), wide(&case.weights[2])];
         let got = run(&case, &gradient);
         let states = reference(&case, &arrays[0], &arrays[1..]);
         for (row, wanted) in got[0].chunks(case.place.width).zip(states.chunks(units)) {

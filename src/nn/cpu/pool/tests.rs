@@ -220,8 +220,7 @@ fn the_global_average_is_the_mean_of_each_channel_of_each_item() {
         assert_close(&output, &wanted, 1e-6);
         let mut back = vec![f32::NAN; shape.len()];
         global_average_backward(&output, &shape, &mut back).unwrap();
-        let slopes: Vec<f64> =
-            (0..planar.len()).map(|i| f64::from(output[i / shape.positions()]) / count).collect();
+        let slopes: Vec<f64> = (0..planar.len()).map(|i| f64::from(output[i / shape.positions()]) / count).collect();
         assert_close(&to_planar(&back, &shape), &slopes, 1e-6);
     }
 }
