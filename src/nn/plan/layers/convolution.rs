@@ -4,7 +4,7 @@ use super::fold::Affine;
 use crate::error::{Error, Result};
 use crate::nn::cpu::convolution as dense;
 use crate::nn::cpu::epilogue::bias_backward;
-use crate::nn::cpu::{Activation, Epilogue, LANES, MapShape, Window, depthwise};
+use crate::nn::cpu::{Activation, Epilogue, MapShape, Window, depthwise};
 use crate::nn::plan::backward::Backward;
 use crate::nn::plan::compile::Form;
 use crate::nn::plan::forward::Forward;
@@ -44,19 +44,7 @@ impl Filter {
 
     fn forward(&self, input: &[f32], packed: &[f32], end: &Epilogue, output: &mut [f32], job: &Job) -> Result<()> {
         match self {
-            Self::Dense(kernel) => {
-                let mut bias = end.bias.map(<[f32]>::to_vec);
-                if let Some(bias) = &mut bias {
-                    bias.resize(bias.len().next_multiple_of(LANES), 0.0);
-                }
-                let activation = match end.activation {
-                    Activation::None => dense::Activation::None,
-                    Activation::Relu => dense::Activation::Relu,
-                    Activation::Relu6 => dense::Activation::Relu6,
-                };
-                let end = dense::Epilogue { bias: bias.as_deref(), residual: end.residual, activation };
-                kernel.forward(input, packed, &end, output, job)
-            }
+            Self::Dense(kernel) => kernel.forward(input, packed, end, output, job),
             Self::Depthwise { input: from, output: to, window } => {
                 depthwise::forward(input, from, packed, window, end, output, to)
             }
