@@ -316,7 +316,7 @@ def write(name: str) -> None:
 
 
 def summary(title: str, arrays: dict[str, np.ndarray], path: Path) -> None:
-    for case in sorted({key.partition("/")[0] for key in arrays}):
+    for case in sorted({key.partition("/")[0] for key in arrays if key.endswith("/gradients")}):
         logits, gradients = arrays[f"{case}/logits"], arrays[f"{case}/gradients"][:, 0]
         errors = arrays[f"{case}/gradient_errors"]
         anyhow = arrays[f"{case}/gradient_errors_any"].max()
