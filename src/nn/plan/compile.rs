@@ -8,9 +8,9 @@ use super::fuse::{Unit, units};
 use super::layers::layout::{Block, Unblock};
 use super::memory::ValueId;
 use super::step::Draft;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::nn::cpu::MapShape;
-use crate::nn::{Graph, NodeId};
+use crate::nn::{Graph, NodeId, Precision};
 
 /// How a value lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,10 @@ impl<'a> Compiler<'a> {
     /// The compiler, and the units that it is to turn into steps, in their order.
     pub fn new(graph: &'a Graph, input: &[usize], wanted: &[NodeId], purpose: Purpose) -> Result<(Self, Vec<Unit>)> {
         let shapes = graph.shapes(input)?;
+        if graph.precision != Precision::Full {
+            let message = "rounded products are not compiled for the processor: use `executor` \"eager\"";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         if let Some(node) = wanted.iter().find(|&&node| node >= shapes.len()) {
             return Err(Error::argument("stages", format!("have no layer {node}")));
         }

@@ -16,6 +16,7 @@ pub struct Plan {
     /// Those that are not packed into the steps.
     parameters: Parameters,
     input: Vec<usize>,
+    wanted: Vec<NodeId>,
     /// Shape and value of each output, in PyTorch's order.
     outputs: Vec<(Vec<usize>, ValueId)>,
 }
@@ -35,7 +36,7 @@ impl Plan {
             outputs.push((forward.compiler.shapes[node].clone(), value));
         }
         let program = forward.compiler.draft.finish();
-        Ok(Self { program, parameters: forward.read, input: input.to_vec(), outputs })
+        Ok(Self { program, parameters: forward.read, input: input.to_vec(), wanted: wanted.to_vec(), outputs })
     }
 
     /// The wanted outputs for an input of the plan's shape, in PyTorch's order.
@@ -45,6 +46,11 @@ impl Plan {
         self.program.run(steps, input, (&self.parameters, Mode::Evaluation), &mut Parameters::new(), job)?;
         let memory = self.program.memory(input);
         self.outputs.iter().map(|(shape, value)| Array::new(shape.clone(), memory.read(*value).to_vec())).collect()
+    }
+
+    /// Whether it was made for this shape and these nodes.
+    pub(super) fn fits(&self, input: &[usize], wanted: &[NodeId]) -> bool {
+        self.input == input && self.wanted == wanted
     }
 
     #[cfg(test)]

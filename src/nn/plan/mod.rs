@@ -11,6 +11,7 @@
 //! layers.
 
 mod backward;
+mod cache;
 mod compile;
 mod forward;
 mod fuse;
@@ -22,6 +23,7 @@ mod step;
 mod tests;
 mod training;
 
+pub use cache::Cache;
 pub use inference::Plan;
 pub use training::{Gradients, Training};
 

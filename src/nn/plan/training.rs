@@ -98,6 +98,11 @@ impl Training {
         self.compiled.backward(parameters, pass, cotangent, job)
     }
 
+    /// Whether it was made for this graph and shape.
+    pub(super) fn fits(&self, graph: &Graph, input: &[usize]) -> bool {
+        self.input == input && self.graph == *graph
+    }
+
     #[cfg(test)]
     pub(super) fn poison(&mut self) {
         self.compiled.program.poison();
