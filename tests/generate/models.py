@@ -147,7 +147,7 @@ NETWORKS = {
     "resnet18": Network(TORCHVISION, models.resnet18, RESNET, IMAGES, 11_689_512),
     "resnet50": Network(TORCHVISION, models.resnet50, RESNET, IMAGES, 25_557_032),
     "resnet152": Network(TORCHVISION, models.resnet152, RESNET, first(IMAGES), 60_192_808),
-    "vgg16": Network(TORCHVISION, models.vgg16, VGG, IMAGES, 138_357_544),
+    "vgg16": Network(TORCHVISION, models.vgg16, VGG, first(IMAGES), 138_357_544),
     "vgg16_features": Network(TORCHVISION, VggFeatures, VGG_FEATURES, IMAGES, 14_714_688),
     "squeezenet1_1": Network(TORCHVISION, models.squeezenet1_1, SQUEEZENET, IMAGES, 1_235_496),
     "mobilenet_v2": Network(TORCHVISION, models.mobilenet_v2, MOBILENET, IMAGES, 3_504_872),
