@@ -12,6 +12,7 @@ use super::forward::Forward;
 use super::fuse::Unit;
 use super::layers::elementwise::{AddTo, Gate, Sum};
 use super::memory::ValueId;
+use super::training::no_gradient;
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::cpu::Activation;
 use crate::nn::cpu::lstm::Tape;
