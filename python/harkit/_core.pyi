@@ -55,6 +55,8 @@ def cross_entropy(
 @final
 class Optimiser:
     def __new__(cls, options: object) -> Optimiser: ...
+    @property
+    def loss_scale(self) -> float: ...
     def step(
         self,
         network: Network,

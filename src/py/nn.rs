@@ -146,9 +146,12 @@ impl Network {
     }
 }
 
+/// What pickle keeps: a function and its arguments.
+type Reduced<'py> = (Bound<'py, PyAny>, (String, Bound<'py, PyDict>));
+
 #[pymethods]
 impl Network {
-    /// Make a network of an architecture, all parameters zero.
+    /// Make a network of an architecture.
     ///
     /// Parameters
     /// ----------
@@ -193,7 +196,7 @@ impl Network {
         Ok(Self::new(graph, arrays))
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String, Bound<'py, PyDict>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
         let (graph, parameters) = {
             let state = self.state();
             (state.graph.clone(), state.parameters.clone())
@@ -358,7 +361,7 @@ impl Network {
             outputs.iter().map(Values::of).collect::<Result<Vec<_>>>()
         };
         let outputs = detached(py, run)?;
-        outputs.into_iter().map(|values| values.to_numpy(py)).collect()
+        outputs.into_iter().map(|values| values.into_numpy(py)).collect()
     }
 
     /// Differentiate ``sum(output * cotangent)``.
@@ -429,11 +432,11 @@ impl Network {
         let dict = |values: Vec<(String, Values)>| -> PyResult<Bound<'py, PyDict>> {
             let dict = PyDict::new(py);
             for (name, values) in values {
-                dict.set_item(name, values.to_numpy(py)?)?;
+                dict.set_item(name, values.into_numpy(py)?)?;
             }
             Ok(dict)
         };
-        Ok((output.to_numpy(py)?, gradient.to_numpy(py)?, dict(parameters)?, dict(statistics)?))
+        Ok((output.into_numpy(py)?, gradient.into_numpy(py)?, dict(parameters)?, dict(statistics)?))
     }
 
     /// Freeze everything up to a stage.
@@ -641,7 +644,7 @@ impl Values {
         Self { shape, data: Data::Single(array.into_data()) }
     }
 
-    fn to_numpy(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    fn into_numpy(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         Ok(match self.data {
             Data::Single(values) => to_numpy(py, values, &self.shape)?.into_any(),
             Data::Double(values) => to_numpy(py, values, &self.shape)?.into_any(),

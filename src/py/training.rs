@@ -13,7 +13,7 @@ use super::nn::Network;
 use super::runtime::{OrRaise, detached, to_python};
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::{Array, Parameters};
-use crate::training::{self, Batch, Convention, CrossEntropy, Rule};
+use crate::training::{self, Batch, Convention, CrossEntropy, LossScale, Rule};
 
 /// The loss that an option object stands for.
 fn loss_of(object: &Bound<'_, PyAny>) -> PyResult<CrossEntropy> {
@@ -95,7 +95,10 @@ pub fn cross_entropy<'py>(
 /// options : SGD, Adam or AdamW
 ///     Of `harkit.training`.
 #[pyclass(frozen, module = "harkit._core")]
-pub struct Optimiser(Mutex<training::Optimiser>);
+pub struct Optimiser {
+    inner: Mutex<training::Optimiser>,
+    scale: Mutex<LossScale>,
+}
 
 #[pymethods]
 impl Optimiser {
@@ -103,7 +106,7 @@ impl Optimiser {
     fn new(options: &Bound<'_, PyAny>) -> PyResult<Self> {
         let inner = training::Optimiser::new(rule(options)?).or_raise(options.py())?;
         training::check_rate(read(options, "lr", "a number")?).or_raise(options.py())?;
-        Ok(Self(Mutex::new(inner)))
+        Ok(Self { inner: Mutex::new(inner), scale: Mutex::default() })
     }
 
     /// Change a network's parameters by gradients.
@@ -142,6 +145,13 @@ impl Optimiser {
             network.change(|_, parameters| self.inner().step(parameters, &given, lr, job))?;
             Ok(norm)
         })
+    }
+
+    /// What the loss of a network whose products are float16 is multiplied with; overflows halve it, two thousand
+    /// steps without double it.
+    #[getter]
+    fn loss_scale(&self) -> f64 {
+        self.loss_scale_now().factor()
     }
 
     /// Train a network on one batch.
@@ -187,7 +197,11 @@ impl Optimiser {
             // The parameters, lent for the pass alone, are changed in place where nobody else holds them.
             let found = if network.rounds() {
                 let (graph, parameters) = network.graph_and_parameters();
-                training::differentiate_eagerly(&graph, &parameters, batch, &criterion, seed, job)?
+                let mut scale = self.loss_scale_now();
+                let found =
+                    training::differentiate_eagerly(&graph, &parameters, batch, &criterion, seed, &mut scale, job)?;
+                *self.scale.lock().unwrap_or_else(PoisonError::into_inner) = scale;
+                found
             } else {
                 network.trained(batch.shape, |program, parameters| {
                     training::differentiate(program, &parameters, batch, &criterion, seed, job)
@@ -195,7 +209,9 @@ impl Optimiser {
             };
             found.check(step)?;
             network.change(|_, parameters| {
-                self.inner().step(parameters, &found.gradients, lr, job)?;
+                if found.usable {
+                    self.inner().step(parameters, &found.gradients, lr, job)?;
+                }
                 for (name, array) in found.statistics.iter() {
                     *parameters.get_mut(name)? = array.clone();
                 }
@@ -209,7 +225,11 @@ impl Optimiser {
 }
 
 impl Optimiser {
+    fn loss_scale_now(&self) -> LossScale {
+        *self.scale.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn inner(&self) -> MutexGuard<'_, training::Optimiser> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,9 +3,10 @@
 use candle_core::{DType, Device, Tensor};
 
 use super::loss::CrossEntropy;
+use super::scaling::LossScale;
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::plan::Training;
-use crate::nn::{Array, Graph, Mode, Parameters, eager};
+use crate::nn::{Array, Graph, Mode, Parameters, Precision, eager};
 use crate::parallel::Job;
 
 /// Items and their classes.
@@ -25,6 +26,8 @@ pub struct Step {
     pub gradients: Parameters,
     /// New running means and variances, by full name.
     pub statistics: Parameters,
+    /// Whether the gradients may change parameters: not where they overflowed float16.
+    pub usable: bool,
 }
 
 impl Step {
@@ -51,7 +54,7 @@ pub fn differentiate(
     let logits = training.forward(parameters, batch.values, Mode::Training { seed }, job)?;
     let loss = criterion.evaluate(logits.data(), batch.labels, classes(&logits)?)?;
     let found = training.backward(parameters, &loss.gradient, false, job)?;
-    Ok(Step { loss: loss.value, logits, gradients: found.parameters, statistics: found.statistics })
+    Ok(Step { loss: loss.value, logits, gradients: found.parameters, statistics: found.statistics, usable: true })
 }
 
 /// Classes of logits.
@@ -65,25 +68,34 @@ fn classes(logits: &Array) -> Result<usize> {
     }
 }
 
-/// The same on candle's tensors, which round products where the graph says so.
+/// The same on candle's tensors, which round products where the graph says so. Where they are rounded to float16, the
+/// loss is scaled on its way back.
 pub fn differentiate_eagerly(
     graph: &Graph,
     parameters: &Parameters,
     batch: Batch<'_>,
     criterion: &CrossEntropy,
     seed: u64,
+    scale: &mut LossScale,
     job: &Job,
 ) -> Result<Step> {
-    let mode = Mode::Training { seed };
     let tensors = eager::tensors(parameters, &Device::Cpu, DType::F32)?;
     let x = Tensor::from_slice(batch.values, batch.shape, &Device::Cpu)?;
-    let outputs = eager::forward(graph, &tensors, &x, mode, &[graph.output()], job)?;
-    let output = outputs.first().ok_or_else(|| Error::new(ErrorKind::Internal, "a network without an output"))?;
-    let logits = array(output)?;
-    let loss = criterion.evaluate(logits.data(), batch.labels, classes(&logits)?)?;
-    let cotangent = Tensor::from_slice(&loss.gradient, logits.shape(), &Device::Cpu)?;
-    let found = eager::gradients(graph, &tensors, &x, &cotangent, mode, job)?;
-    Ok(Step { loss: loss.value, logits, gradients: arrays(found.parameters)?, statistics: arrays(found.statistics)? })
+    let scaled = graph.precision == Precision::Float16;
+    let factor = if scaled { scale.factor() } else { 1.0 };
+    let mut evaluated = None;
+    let of_loss = |output: &Tensor| {
+        let logits = array(output)?;
+        let loss = criterion.evaluate(logits.data(), batch.labels, classes(&logits)?)?;
+        let cotangent = (Tensor::from_slice(&loss.gradient, logits.shape(), &Device::Cpu)? * factor)?;
+        evaluated = Some((loss.value, logits));
+        Ok(cotangent)
+    };
+    let found = eager::differentiated(graph, &tensors, &x, of_loss, Mode::Training { seed }, job)?;
+    let (loss, logits) = evaluated.ok_or_else(|| Error::new(ErrorKind::Internal, "a network without an output"))?;
+    let mut gradients = arrays(found.parameters)?;
+    let usable = !scaled || scale.unscale(&mut gradients)?;
+    Ok(Step { loss, logits, gradients, statistics: arrays(found.statistics)?, usable })
 }
 
 fn array(tensor: &Tensor) -> Result<Array> {

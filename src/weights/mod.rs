@@ -105,16 +105,17 @@ pub fn parse(file: &FileBytes, stem: &str, key: Option<&str>) -> Result<Checkpoi
     if bytes.starts_with(b"PK\x03\x04") {
         return pytorch::read_zip(file, key);
     }
+    // Before pickles: the length that a safetensors file begins with may look like the first opcode of one.
+    if safetensors::is_safetensors(bytes) {
+        no_key(key)?;
+        return safetensors::read(file);
+    }
     if pytorch::is_legacy(bytes) {
         return pytorch::read_legacy(file, key);
     }
     if npy::is_npy(bytes) {
         no_key(key)?;
         return Checkpoint::new(vec![npy::read(file, stem)?], BTreeMap::new());
-    }
-    if safetensors::is_safetensors(bytes) {
-        no_key(key)?;
-        return safetensors::read(file);
     }
     Err(unknown::explain(bytes))
 }

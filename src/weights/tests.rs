@@ -128,6 +128,18 @@ fn a_file_that_cannot_be_written_leaves_nothing_and_says_where() {
 }
 
 #[test]
+fn a_header_whose_length_looks_like_a_pickle_is_read() {
+    for length in [0x0280_u64, 0x0480] {
+        let mut header = br#"{"bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#.to_vec();
+        header.resize(length as usize - 1, b' ');
+        header.push(b'}');
+        let file = [&length.to_le_bytes()[..], &header, &1.5_f32.to_le_bytes()].concat();
+        let checkpoint = parse(&FileBytes::Owned(file.into()), "", None).unwrap();
+        assert_eq!(checkpoint.get("bias").unwrap().to_f32().as_ref(), [1.5]);
+    }
+}
+
+#[test]
 fn renaming_takes_names_that_are_there_and_gives_names_that_are_free() {
     let checkpoint = || parse(&FileBytes::Owned(safetensors_file().into()), "", None).unwrap();
     let names = |from: &str, to: &str| HashMap::from([(from.to_owned(), to.to_owned())]);

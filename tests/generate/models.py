@@ -147,7 +147,7 @@ NETWORKS = {
     "resnet18": Network(TORCHVISION, models.resnet18, RESNET, IMAGES, 11_689_512),
     "resnet50": Network(TORCHVISION, models.resnet50, RESNET, IMAGES, 25_557_032),
     "resnet152": Network(TORCHVISION, models.resnet152, RESNET, first(IMAGES), 60_192_808),
-    "vgg16": Network(TORCHVISION, models.vgg16, VGG, IMAGES, 138_357_544),
+    "vgg16": Network(TORCHVISION, models.vgg16, VGG, first(IMAGES), 138_357_544),
     "vgg16_features": Network(TORCHVISION, VggFeatures, VGG_FEATURES, IMAGES, 14_714_688),
     "squeezenet1_1": Network(TORCHVISION, models.squeezenet1_1, SQUEEZENET, IMAGES, 1_235_496),
     "mobilenet_v2": Network(TORCHVISION, models.mobilenet_v2, MOBILENET, IMAGES, 3_504_872),
@@ -316,7 +316,7 @@ def write(name: str) -> None:
 
 
 def summary(title: str, arrays: dict[str, np.ndarray], path: Path) -> None:
-    for case in sorted({key.partition("/")[0] for key in arrays}):
+    for case in sorted({key.partition("/")[0] for key in arrays if key.endswith("/gradients")}):
         logits, gradients = arrays[f"{case}/logits"], arrays[f"{case}/gradients"][:, 0]
         errors = arrays[f"{case}/gradient_errors"]
         anyhow = arrays[f"{case}/gradient_errors_any"].max()

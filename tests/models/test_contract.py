@@ -47,7 +47,6 @@ CASES = [
 ]
 # They differ from others in the number of blocks alone, to which their gradients are left.
 DEEP = ("resnet152", "ircsn_152", "ipcsn_152")
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
 
 class Made(NamedTuple):
@@ -101,6 +100,14 @@ def test_odd_sides_go_through(made: Made) -> None:
     y = made.model.forward(x)
     assert list(y.shape) == made.model.network.shapes(x.shape)[-1]
     assert np.isfinite(y).all()
+
+
+def test_what_is_compiled_for_the_processor_equals_what_is_composed(made: Made) -> None:
+    for item in (made.case.item, made.case.odd):
+        x = batch(item)
+        planned, composed = (made.model.network.forward(x, executor=which)[0] for which in ("plan", "eager"))
+        # Two orders of float32 sums, through up to 150 layers.
+        np.testing.assert_allclose(planned, composed, rtol=1e-3, atol=1e-4 * np.abs(composed).max())
 
 
 def test_what_is_frozen_lies_in_front_of_the_stage(made: Made) -> None:

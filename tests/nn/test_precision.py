@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harkit._core import Network
-from harkit.errors import ArgumentError
+from harkit._core import Network, Optimiser
+from harkit.errors import ArgumentError, UnsupportedError
+from harkit.training import SGD, CrossEntropy
 from nn.graphs import activation, attention, batch, batch_norm, chain, convolution, linear, lstm
 
 Array = NDArray[np.float32]
@@ -126,3 +127,52 @@ def test_precision_is_part_of_the_architecture() -> None:
         ArgumentError, match=r'`precision` must be "full", "float16" or "bfloat16", got "half"'
     ):
         network.set_precision("half")  # type: ignore[arg-type]
+
+
+def train(network: Network, x: Array, labels: NDArray[np.int64], steps: int) -> tuple[list[float], Optimiser]:
+    """Losses of some steps of gradient descent."""
+    optimiser = Optimiser(SGD(lr=0.1))
+    losses = [
+        optimiser.train_step(network, x, labels, CrossEntropy(), lr=0.1, seed=0, step=step)[0]
+        for step in range(steps)
+    ]
+    return losses, optimiser
+
+
+def test_training_in_float16_follows_float32_by_a_scaled_loss() -> None:
+    """The same steps to float16's digits, weights that stay float32, and a scale that stays."""
+    x = batch((12, 6)).astype(np.float32)
+    labels = np.arange(12) % 3
+    networks = [chain((6,), linear(6, 8), activation("tanh"), linear(8, 3)) for _ in range(2)]
+    networks[1].set_precision("float16")
+    full, _ = train(networks[0], x, labels, 30)
+    half, optimiser = train(networks[1], x, labels, 30)
+    np.testing.assert_allclose(half, full, rtol=2e-3)
+    assert half != full
+    assert half[-1] < half[0]
+    assert optimiser.loss_scale == 65536
+    weight = networks[1].get("layer1.weight")
+    assert not np.array_equal(weight, float16(weight))
+
+
+def test_a_step_that_overflows_float16_is_left_out_and_halves_the_scale() -> None:
+    """Until the scale fits: then the parameters move."""
+    network = chain((4,), linear(4, 3))
+    network.set_precision("float16")
+    x = np.full((2, 4), 64, np.float32)
+    before = network.get("layer1.weight")
+    labels = np.array([0, 1])
+    _, optimiser = train(network, x, labels, 1)
+    assert optimiser.loss_scale == 32768
+    assert np.array_equal(network.get("layer1.weight"), before)
+    _, optimiser = train(network, x, labels, 12)
+    assert optimiser.loss_scale < 32768
+    assert not np.array_equal(network.get("layer1.weight"), before)
+
+
+def test_a_compiled_plan_refuses_rounded_products() -> None:
+    """It would not round them."""
+    network = chain((4,), linear(4, 3))
+    network.set_precision("bfloat16")
+    with pytest.raises(UnsupportedError, match="rounded products are not compiled"):
+        network.forward(np.ones((1, 4), np.float32), executor="plan")

@@ -24,6 +24,8 @@ _FEWEST_ALIKE = 3
 # A block with this part of the cards around it is no block.
 _NEARLY_ALL = 0.6
 _NEARLY_ALL_OF_A_NETWORK = 0.8
+# Letters of a label.
+_LONGEST = 18
 # Cards of a block at the top that has no blocks inside.
 _LONG = 12
 
@@ -49,6 +51,14 @@ class Card:
     inputs: list[Card] = field(default_factory=list)
     # The name, without that of the block around it.
     label: str = ""
+
+    @property
+    def short_label(self) -> str:
+        """The last parts of the label, those that fit a card."""
+        parts = self.label.split(".")
+        while len(".".join(parts)) > _LONGEST and len(parts) > 1:
+            parts = parts[1:]
+        return ".".join(parts)
 
     @property
     def looks(self) -> tuple[Any, ...]:
@@ -176,33 +186,44 @@ def _sides(sides: Sequence[int], *, short: bool = False) -> str:
 
 def _placed(root: Block, card: Card) -> None:
     block = root
-    for depth, part in enumerate(card.name.split(".")[:-1]):
+    for part in card.name.split(".")[:-1]:
         path = (*block.path, part)
         inside = [child for child in block.children if isinstance(child, Block) and child.path == path]
         if inside:
             block = inside[0]
         else:
-            made = Block(path, label=".".join(path[-1:] if depth == 0 else path))
+            # A number says nothing without the name before it.
+            made = Block(path, label=".".join(path[-2:] if part.isdigit() else path[-1:]))
             block.children.append(made)
             block = made
     block.children.append(card)
 
 
-def _tidy(block: Block, n_cards: int) -> None:
-    """Dissolve blocks that show nothing."""
+def _tidy(root: Block, n_cards: int) -> None:
+    """Dissolve blocks that show nothing: at the top those of nearly all, and long ones without blocks."""
+
+    def dissolved(child: Card | Block) -> list[Card | Block]:
+        if isinstance(child, Card):
+            return [child]
+        inside = len(list(child.cards()))
+        flat = all(isinstance(part, Card) for part in child.children)
+        if inside >= _NEARLY_ALL_OF_A_NETWORK * n_cards or (flat and inside > _LONG):
+            return [part for inner in child.children for part in dissolved(inner)]
+        _tidy_inside(child, inside)
+        return child.children if inside == 1 else [child]
+
+    root.children = [part for child in root.children for part in dissolved(child)]
+
+
+def _tidy_inside(block: Block, n_cards: int) -> None:
     children: list[Card | Block] = []
     for child in block.children:
         if isinstance(child, Card):
             children.append(child)
             continue
         inside = len(list(child.cards()))
-        _tidy(child, inside)
-        if block.path:
-            dissolved = inside >= _NEARLY_ALL * n_cards
-        else:
-            flat = all(isinstance(part, Card) for part in child.children)
-            dissolved = inside >= _NEARLY_ALL_OF_A_NETWORK * n_cards or (flat and inside > _LONG)
-        children.extend(child.children if dissolved or inside == 1 else [child])
+        _tidy_inside(child, inside)
+        children.extend(child.children if inside == 1 or inside >= _NEARLY_ALL * n_cards else [child])
     block.children = children
 
 
@@ -228,7 +249,7 @@ def _fold(block: Block, stands_for: dict[Card, Card]) -> None:
             children.extend(run)
             continue
         first = blocks[0]
-        first.label, first.count = f"{first.label} … {blocks[-1].label}", len(blocks)
+        first.label, first.count = f"{first.label} … {blocks[-1].path[-1]}", len(blocks)
         children.append(first)
         for other in blocks[1:]:
             stands_for.update(zip(other.cards(), first.cards(), strict=True))

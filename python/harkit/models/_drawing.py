@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def drawn(
     layout = laid_out(root)
     width = max(layout.width, 460.0) + 2 * _MARGIN
     height = layout.height + _HEADER + 2 * _MARGIN
-    n_parameters = sum(card.n_parameters for card in root.cards())
+    n_parameters = sum(math.prod(shape) for _, shape, learnt, _ in parameters if learnt)
     states = {card.state for card in root.cards()} | {
         chip.state for card in root.cards() for chip in card.chips
     }
@@ -135,10 +136,9 @@ def _blocks(block: Block, layout: Layout, depth: int) -> list[str]:
                 f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
                 f'rx="10" fill="{_BLOCKS[depth % 2]}" stroke="#e2e8f0"/>'
             )
-            parts.append(_text(box.x + 10, box.y + 17, child.label, 11.5, _QUIET, ' font-weight="600"'))
-            if child.count > 1:
-                right = ' font-weight="600" text-anchor="end"'
-                parts.append(_text(box.x + box.width - 10, box.y + 17, f"× {child.count}", 13, _LOUD, right))
+            count = f'<tspan dx="8" fill="{_LOUD}">× {child.count}</tspan>' if child.count > 1 else ""
+            label = _text(box.x + 10, box.y + 17, child.label, 11.5, _QUIET, ' font-weight="600"')
+            parts.append(label.replace("</text>", f"{count}</text>"))
             parts += _blocks(child, layout, depth + 1)
     return parts
 
@@ -187,7 +187,7 @@ def _card(card: Card, box: Box) -> str:
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{box.height:.1f}" rx="7" fill="{fill}" '
         f'stroke="{line}"/>',
         _text(x + 10, y + 18, card.title, 12.5, color, ' font-weight="600"'),
-        _text(x + 10, y + 35, _short_name(card.label), 10.5, _QUIET),
+        _text(x + 10, y + 35, card.short_label, 10.5, _QUIET),
         _text(x + width - 10, y + 35, _shape(card.shape), 10.5, _QUIET, ' text-anchor="end"'),
     ]
     right = x + width - 8
@@ -201,11 +201,3 @@ def _card(card: Card, box: Box) -> str:
         parts.append(_text(right - wide / 2, y + 17.5, chip.text, 10, color, ' text-anchor="middle"'))
         right -= wide + 4
     return "".join([*parts, "</g>"])
-
-
-def _short_name(name: str) -> str:
-    """Keep the last parts of a name, those that fit a card."""
-    parts = name.split(".")
-    while len(".".join(parts)) > 18 and len(parts) > 1:
-        parts = parts[1:]
-    return ".".join(parts)

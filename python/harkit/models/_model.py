@@ -450,10 +450,10 @@ class Model:
         mlp, initialised with seed 0, for one item of 20
         <BLANKLINE>
         stage     output  parameters  trainable  multiply-adds
-        ------------------------------------------------------
+        ──────────────────────────────────────────────────────
         features  8              168        168            160
         logits    3               27         27             24
-        ------------------------------------------------------
+        ──────────────────────────────────────────────────────
         total                    195        195            184
         """
         shape = [1, *self._item_shape(input_size)]

@@ -80,7 +80,7 @@ class Summary:
             )
             for row in cells
         ]
-        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+        rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
         return "\n".join([self._caption(), "", lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
     def _repr_html_(self) -> str:

@@ -91,7 +91,7 @@ impl Gradient {
     /// Overwrites `grad_weights`, in the plain order of `shape`. The slices have the lengths that `lengths` and `shape` say.
     pub fn run(&self, shape: Shape, input: &[f32], grad: &[f32], grad_weights: &mut [f32], job: &Job) -> Result<()> {
         grad_weights.fill(0.0);
-        let order = Order::new(shape, &self.source, &self.tiles, false);
+        let order = Order::new(shape, &self.source, false);
         let mut partial = vec![0.0; if self.parts > 1 { self.parts * self.tiles.packed } else { 0 }];
         let (partials, weights) = (Shared(partial.as_mut_ptr()), Shared(grad_weights.as_mut_ptr()));
         let (partials, weights) = (&partials, &weights);

@@ -7,6 +7,7 @@
 //!
 //! * [`axis`], [`source`]: which input an output sees, along an axis and in memory
 //! * [`tile`], [`pass`]: the forward kernel, and its walk over a map; the gradient of the input is such walks too
+//! * [`winograd`]: the same walk for 3 x 3 kernels, with 16 products in the place of 36
 //! * [`slope`], [`gradient`]: the gradient of the weights
 //!
 //! Depthwise convolution, a group for each channel, has kernels of its own elsewhere, and is refused.
@@ -20,6 +21,7 @@ mod source;
 mod tile;
 mod tiles;
 mod weights;
+mod winograd;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +31,7 @@ use self::gradient::Gradient;
 use self::pass::Pass;
 use self::source::Source;
 use self::tiles::families;
-use self::weights::{Order, Shape};
+use self::weights::Shape;
 use super::epilogue::bias_backward;
 use super::{Epilogue, LANES, MapShape, Window, check};
 use crate::error::{Error, ErrorKind, Result};
@@ -122,7 +124,7 @@ impl Convolution {
         grad_input: &mut [f32],
         job: &Job,
     ) -> Result<()> {
-        let expected = self.backward.iter().map(|pass| pass.tiles.packed).sum();
+        let expected = self.backward.iter().map(Pass::packed).sum();
         check::length("packed_transposed", packed_transposed.len(), expected)?;
         if !self.planar {
             return self.run_backward(grad_output, packed_transposed, grad_input, job);
@@ -145,7 +147,7 @@ impl Convolution {
 
     fn run_backward(&self, grad_output: &[f32], mut packed: &[f32], grad_input: &mut [f32], job: &Job) -> Result<()> {
         for pass in &self.backward {
-            let (part, rest) = packed.split_at(pass.tiles.packed);
+            let (part, rest) = packed.split_at(pass.packed());
             pass.run(grad_output, part, &Epilogue::default(), grad_input, job)?;
             packed = rest;
         }
@@ -188,11 +190,11 @@ fn pack_passes(
     job: &Job,
 ) -> Result<()> {
     check::length("weights", weights.len(), shape.values())?;
-    packed.resize(passes.iter().map(|pass| pass.tiles.packed).sum(), 0.0);
+    packed.resize(passes.iter().map(Pass::packed).sum(), 0.0);
     let mut rest = packed.as_mut_slice();
     for pass in passes {
-        let (part, behind) = rest.split_at_mut(pass.tiles.packed);
-        Order::new(shape, &pass.source, &pass.tiles, transposed).pack(weights, part, job)?;
+        let (part, behind) = rest.split_at_mut(pass.packed());
+        pass.pack(shape, transposed, weights, part, job)?;
         rest = behind;
     }
     Ok(())

@@ -12,6 +12,8 @@ use super::aligned::Aligned;
 use super::source::{Source, View};
 use super::tile::{Finish, Strip, Tap, kernel, longest};
 use super::tiles::{Family, Tile, Tiles, WEIGHTS};
+use super::weights::{Order, Shape};
+use super::winograd::Winograd;
 use crate::error::Result;
 use crate::nn::cpu::{Epilogue, LANES, check};
 use crate::parallel::{Job, map_blocks};
@@ -27,14 +29,16 @@ const UNITS: usize = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Pass {
     level: Level,
-    pub source: Source,
+    source: Source,
     /// Blocks of the whole output.
     outputs: usize,
-    pub tiles: Tiles,
+    tiles: Tiles,
     /// Rows and columns of a unit, and input blocks that it reads at a time.
     rows: usize,
     columns: usize,
     chunk: usize,
+    /// The faster form, where it applies.
+    winograd: Option<Winograd>,
 }
 
 /// Buffers of a thread, kept from unit to unit.
@@ -53,10 +57,26 @@ impl Pass {
     /// `outputs` counts the blocks of the output.
     pub fn new(level: Level, source: Source, outputs: usize, families: &[Family]) -> Self {
         let depth = source.lanes * source.taps();
-        let tiles = Tiles::new(families, blocks_together(level, &source, families), depth);
-        let mut pass = Self { level, source, outputs, tiles, rows: 1, columns: 1, chunk: 1 };
+        let width = if source.joins() { source.h.count * source.w.count } else { source.w.count };
+        let tiles = Tiles::new(families, blocks_together(level, source.lanes, width, families), depth);
+        let winograd = Winograd::new(level, &source, outputs, families);
+        let mut pass = Self { level, source, outputs, tiles, rows: 1, columns: 1, chunk: 1, winograd };
         pass.cut();
         pass
+    }
+
+    /// Values of the packed weights.
+    pub fn packed(&self) -> usize {
+        self.winograd.as_ref().map_or(self.tiles.packed, Winograd::packed)
+    }
+
+    /// Packs plain weights; `transposed` where the outputs are the convolution's inputs.
+    pub fn pack(&self, shape: Shape, transposed: bool, weights: &[f32], packed: &mut [f32], job: &Job) -> Result<()> {
+        let order = Order::new(shape, &self.source, transposed);
+        match &self.winograd {
+            Some(winograd) => winograd.pack(&order, weights, packed, job),
+            None => order.pack(&self.tiles, weights, packed, job),
+        }
     }
 
     /// Chooses rows, columns and input blocks of a unit.
@@ -99,7 +119,7 @@ impl Pass {
     /// Writes every point of the grid.
     pub fn run(&self, input: &[f32], packed: &[f32], epilogue: &Epilogue, output: &mut [f32], job: &Job) -> Result<()> {
         check::length("input", input.len(), self.source.values())?;
-        check::length("packed", packed.len(), self.tiles.packed)?;
+        check::length("packed", packed.len(), self.packed())?;
         check::length("output", output.len(), self.output_values())?;
         if let Some(residual) = epilogue.residual {
             check::length("residual", residual.len(), output.len())?;
@@ -109,6 +129,9 @@ impl Pass {
             whole.resize(self.outputs * LANES, 0.0);
             whole
         });
+        if let Some(winograd) = &self.winograd {
+            return winograd.run(input, packed, bias.as_deref(), epilogue, output, job);
+        }
         let source = &self.source;
         let (bands, parts) = (source.h.count.div_ceil(self.rows), source.w.count.div_ceil(self.columns));
         let counts = [self.tiles.splits.len(), source.batch, source.t.count, bands, parts];
@@ -138,12 +161,11 @@ impl Pass {
 }
 
 /// Output blocks to a tile: the fewest cycles, by a model of two multiplications and two loads a cycle, four cycles
-/// of latency, and some overhead.
-fn blocks_together(level: Level, source: &Source, families: &[Family]) -> usize {
-    let width = if source.joins() { source.h.count * source.w.count } else { source.w.count };
+/// of latency, and some overhead. Rows are `width` pixels long.
+pub(super) fn blocks_together(level: Level, lanes: usize, width: usize, families: &[Family]) -> usize {
     let cycles = |blocks: usize| {
         let longest = longest(level, blocks);
-        if longest == 0 || (source.lanes == 1 && blocks > 2) {
+        if longest == 0 || (lanes == 1 && blocks > 2) {
             return usize::MAX;
         }
         let strips = width.div_ceil(longest);

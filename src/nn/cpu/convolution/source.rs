@@ -178,8 +178,15 @@ impl Source {
                 let frame = (view.t * self.t.step).wrapping_add_signed(tap.offset);
                 for row in 0..rows {
                     let Some(copy) = copies.next() else { return };
+                    // No tap leads to it.
+                    if !inside {
+                        continue;
+                    }
                     let line = (view.rows.start * self.h.step + row * self.row_step()).checked_add_signed(self.h.least);
-                    let Some(line) = line.filter(|&line| inside && line < self.h.input) else { continue };
+                    let Some(line) = line.filter(|&line| line < self.h.input) else {
+                        copy.fill(0.0);
+                        continue;
+                    };
                     let plane = (view.n * self.inputs + block) * self.t.input + frame;
                     let from = (plane * self.h.input + line) * self.w.input * self.lanes;
                     let Some(from) = input.get(from..from + self.w.input * self.lanes) else { return };
@@ -218,8 +225,9 @@ fn copy_columns(from: &[f32], to: &mut [f32], first: isize, step: usize, lanes: 
             *to = *from;
         }
     } else {
-        for (to, from) in to.chunks_exact_mut(lanes).zip(from.chunks(step * lanes)) {
-            to.copy_from_slice(&from[..lanes]);
+        let pixels = from.as_chunks::<LANES>().0.iter().step_by(step);
+        for (to, from) in to.as_chunks_mut::<LANES>().0.iter_mut().zip(pixels) {
+            *to = *from;
         }
     }
 }

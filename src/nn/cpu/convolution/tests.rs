@@ -139,6 +139,11 @@ fn cases() -> Vec<Case> {
         Case::new(1, [16, 16, 1], [1, 2, 3], [1, 7, 7], one, one, [0, 3, 3]),
         Case::new(1, [16, 16, 1], [1, 1, 1], [1, 5, 5], [1, 2, 2], one, [0, 4, 4]),
         Case::new(1, [16, 16, 1], [2, 3, 3], one, one, one, [0, 0, 0]).longer([1, 1, 2]),
+        // Taps of 3 x 3 in squares: odd sides, no padding, much padding, groups.
+        Case::new(1, [32, 48, 1], [1, 9, 8], [1, 3, 3], one, one, [0, 0, 0]),
+        Case::new(1, [33, 32, 1], [1, 7, 30], [1, 3, 3], one, one, [0, 2, 2]),
+        Case::new(1, [32, 32, 1], [3, 6, 5], [3, 3, 3], [2, 1, 1], one, [1, 1, 0]),
+        Case::new(1, [64, 64, 2], [1, 5, 8], [1, 3, 3], one, one, [0, 0, 1]),
         // Time.
         Case::new(2, [24, 40, 1], [4, 5, 6], [3, 3, 3], one, one, [1, 1, 1]),
         Case::new(1, [16, 36, 1], [5, 6, 7], [3, 1, 1], one, one, [1, 0, 0]),
