@@ -43,7 +43,9 @@ class Case:
 
     @property
     def multiply_adds(self) -> float:
-        outputs = math.prod(math.ceil(side / step) for side, step in zip(self.sides, self.strides, strict=True))
+        outputs = math.prod(
+            math.ceil(side / step) for side, step in zip(self.sides, self.strides, strict=True)
+        )
         each = self.channels[0] // self.groups * math.prod(self.kernel)
         return self.batch * outputs * self.channels[1] * each
 
@@ -97,21 +99,18 @@ def contestants(case: Case, length: int) -> list[Contestant]:
     from torch import nn
 
     import harkit
-    from harkit.models import Model
+    from harkit import _core
 
     torch.manual_seed(0)
     kind = nn.Conv2d if len(case.kernel) == 2 else nn.Conv3d
     padding = tuple(side // 2 for side in case.kernel)
     network = nn.Sequential(
-        *(
-            kind(*case.channels, case.kernel, case.strides, padding, groups=case.groups)
-            for _ in range(length)
-        )
+        *(kind(*case.channels, case.kernel, case.strides, padding, groups=case.groups) for _ in range(length))
     )
-    model = Model.from_architecture(graph(case, padding, length))
-    model.load_state_dict({key: value.numpy() for key, value in network.state_dict().items()})
+    ours = _core.Network.from_json(graph(case, padding, length))
+    network_peers.take_values(ours, network)
     return [
-        Contestant("harkit", harkit.__version__, model.forward),
+        Contestant("harkit", harkit.__version__, lambda x: ours.forward(x, (), executor="plan")[0]),
         Contestant("torch eager", torch.__version__, network_peers.torch_forward(network)),
     ]
 
@@ -120,7 +119,7 @@ def graph(case: Case, padding: tuple[int, ...], length: int) -> str:
     """The JSON of an architecture that is a chain of convolutions."""
     free = [0] * len(case.kernel)
     nodes: list[dict[str, Any]] = [
-        {"name": "input", "kind": "input", "shape": [case.channels[0], *free], "inputs": []}
+        {"name": "input", "kind": "input", "shape": [case.channels[0], *free], "from": []}
     ]
     for index in range(length):
         settings = {
@@ -135,7 +134,7 @@ def graph(case: Case, padding: tuple[int, ...], length: int) -> str:
             "bias": True,
             "init": "fan_in",
         }
-        nodes.append({"name": str(index), "kind": "convolution", **settings, "inputs": [index]})
+        nodes.append({"name": str(index), "kind": "convolution", **settings, "from": [index]})
     return json.dumps({"name": "chain", "nodes": nodes, "stages": [], "classifier": None})
 
 

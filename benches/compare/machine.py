@@ -17,13 +17,17 @@ HERE = Path(__file__).parent
 PEERS = (
     "av",
     "decord",
+    "efficientnet-lite-pytorch",
     "faiss-cpu",
     "joblib",
     "numpy",
+    "onnxruntime",
     "opencv-python-headless",
+    "safetensors",
     "scikit-learn",
     "torch",
     "torchcodec",
+    "torchvision",
     "video_reader-rs",
 )
 

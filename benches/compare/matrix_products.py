@@ -40,7 +40,8 @@ def products(inputs: int, outputs: int) -> list[Contestant]:
     weight = rng.standard_normal((outputs, inputs), dtype=np.float32)
     bias = rng.standard_normal(outputs, dtype=np.float32)
     model = harkit.create_model("linear", inputs=inputs, n_classes=outputs, seed=0)
-    model.load_state_dict({"fc.weight": weight, "fc.bias": bias})
+    for (name, *_), value in zip(model.network.parameters(), (weight, bias), strict=True):
+        model.network.set(name, value)
     tensors = torch.from_numpy(weight), torch.from_numpy(bias)
 
     def with_torch(x: Any) -> Any:

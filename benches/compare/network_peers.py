@@ -38,9 +38,10 @@ def reference(name: str) -> Any:
 
         return EfficientNet.from_name("efficientnet-lite0").eval()
     if "csn" in name:
-        from csn_reference import csn
+        from csn import ChannelSeparated
 
-        return csn(name).eval()
+        mode, depth = name[:2], int(name.rpartition("_")[2])
+        return ChannelSeparated(depth, mode).eval()
     builders = torchvision.models.video if "3d" in name or "plus" in name else torchvision.models
     return getattr(builders, name)().eval()
 
@@ -50,8 +51,15 @@ def ours(name: str, network: Any) -> Any:
     import harkit
 
     model = harkit.create_model(name, seed=0)
-    model.load_state_dict({key: value.numpy() for key, value in network.state_dict().items()})
+    take_values(model.network, network)
     return model
+
+
+def take_values(ours: Any, network: Any) -> None:
+    """Give harkit's network the values of PyTorch's."""
+    for key, value in network.state_dict().items():
+        if not key.endswith("num_batches_tracked"):
+            ours.set(key, value.numpy())
 
 
 def batch(shape: tuple[int, ...]) -> Batch:

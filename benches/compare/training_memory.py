@@ -1,4 +1,4 @@
-"""Peak memory of one training step of R3D-18 on 4x8x112x112, beyond what was held before the model was built."""
+"""Peak memory of one training step of R3D-18 on 4x8x112x112, beyond what was held before the model was."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def measure(scratch: Path) -> dict[str, Any]:
     return {
         "is_memory": True,
         "title": "Peak memory of a training step, R3D-18",
-        "material": f"a batch of {'x'.join(map(str, SHAPE))}, {timing.cores()} threads; both libraries imported",
+        "material": f"a batch of {'x'.join(map(str, SHAPE))}, one thread; both libraries imported",
         "goal": 1.0,
         "parts": {
             "": {

@@ -44,7 +44,7 @@ def steps(name: str, shape: tuple[int, ...]) -> list[Contestant]:
     network = lstm() if name == "lstm" else network_peers.reference(name)
     options = {"inputs": 512, "units": 256, "n_classes": 51} if name == "lstm" else {}
     model = harkit.create_model(name, seed=0, **options)
-    model.load_state_dict({key: value.numpy() for key, value in network.state_dict().items()})
+    network_peers.take_values(model.network, network)
     labels = np.arange(shape[0]) % 51
     return [
         Contestant("harkit", harkit.__version__, our_step(model, labels)),
@@ -53,10 +53,16 @@ def steps(name: str, shape: tuple[int, ...]) -> list[Contestant]:
 
 
 def our_step(model: Any, labels: Any) -> Any:
-    from harkit.training import SGD, CrossEntropy, TrainingStep
+    from harkit import _core
+    from harkit.training import SGD, CrossEntropy
 
-    step = TrainingStep(model, optimizer=SGD(lr=RATE, momentum=MOMENTUM), loss=CrossEntropy())
-    return lambda x: np.asarray(step(x, labels).loss)[None]
+    optimiser, criterion = _core.Optimiser(SGD(lr=RATE, momentum=MOMENTUM)), CrossEntropy()
+
+    def run(x: Any) -> Any:
+        loss, _ = optimiser.train_step(model.network, x, labels, criterion, lr=RATE, seed=0, step=0)
+        return np.asarray(loss)[None]
+
+    return run
 
 
 def torch_step(network: Any, labels: Any) -> Any:
