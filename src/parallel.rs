@@ -99,6 +99,8 @@ pub fn pool() -> Result<Arc<rayon::ThreadPool>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|i| format!("harkit-{i}"))
+        // candle's autograd recurses over what it differentiates; untouched pages cost nothing.
+        .stack_size(64 << 20)
         .build()
         .map_err(|error| Error::new(ErrorKind::Internal, format!("could not start {threads} threads: {error}")))?;
     let pool = Arc::new(pool);

@@ -146,6 +146,26 @@ def test_classical_recognition_with_scikit_learn(tmp_path: Path, monkeypatch: py
     assert Path("cache").is_dir()
 
 
+@pytest.mark.usefixtures("walk")
+def test_backbones() -> None:
+    model = harkit.create_model("mc3_18", device="cpu", seed=0)
+    model.preprocessing = [tf.ResizeShort(28), tf.CenterCrop(24), tf.Normalize(0.45, 0.225, scale=255)]
+    clip = numbered_frames(4)
+    assert len(model.predict(clip, top=5)) == 5
+    assert model.features(clip, stage="layer3").shape[:2] == (1, 256)
+    assert "layer3" in repr(model.summary())
+    model.draw("mc3.svg")
+    model.set_classifier(6)
+    model.freeze(until="layer3")
+    model.save("dark.safetensors")
+    assert Path("dark.json").is_file()
+    assert "initialised with seed 0" in repr(harkit.create_model("resnet50", seed=0))
+    assert {info.name for info in harkit.list_models()} >= {r.architecture for r in harkit.list_weights()}
+    recipe = ClipRecipe(sampling=sampling.Uniform(2), transforms=[tf.Resize(32), model.preprocessing[-1]])
+    extractor = harkit.models.BackboneExtractor("resnet50", recipe=recipe, cache="cache")
+    assert extractor.transform(["walk.mp4"]).shape == (1, 2048)
+
+
 def test_real_data_sets(data: Path) -> None:
     dark = datasets.ee6222(data / "dark")
     assert (len(dark.train.paths), len(dark.train.labels), len(dark.classes)) == (150, 150, 6)

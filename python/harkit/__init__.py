@@ -17,15 +17,18 @@ if TYPE_CHECKING:
         enhancement,
         experiments,
         loading,
+        models,
         plotting,
         sampling,
         stip,
+        training,
         transforms,
         video,
         weights,
     )
     from harkit.inspection import Inspection, inspect_videos
     from harkit.loading import Batch, ClipRecipe, ClipStream, load_clips, read_clip
+    from harkit.models import create_model, list_models
     from harkit.video import VideoInfo, VideoReader, ffmpeg_build, probe, write_clip, write_frames
     from harkit.weights import list_weights
 
@@ -39,6 +42,7 @@ __all__ = [
     "VideoInfo",
     "VideoReader",
     "cache",
+    "create_model",
     "datasets",
     "encoders",
     "enhancement",
@@ -46,9 +50,11 @@ __all__ = [
     "experiments",
     "ffmpeg_build",
     "inspect_videos",
+    "list_models",
     "list_weights",
     "load_clips",
     "loading",
+    "models",
     "num_threads",
     "plotting",
     "probe",
@@ -56,6 +62,7 @@ __all__ = [
     "sampling",
     "set_num_threads",
     "stip",
+    "training",
     "transforms",
     "video",
     "weights",
@@ -71,8 +78,10 @@ _HOMES = {
     "Inspection": "inspection",
     "VideoInfo": "video",
     "VideoReader": "video",
+    "create_model": "models",
     "ffmpeg_build": "video",
     "inspect_videos": "inspection",
+    "list_models": "models",
     "list_weights": "weights",
     "load_clips": "loading",
     "probe": "video",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from harkit import _core
 from harkit import transforms as tf
+from harkit._ahead import ahead
 from harkit._progress import Progress, shown
 from harkit.enhancement import Enhancement
 from harkit.errors import ArgumentError, ArgumentTypeError
@@ -340,24 +340,7 @@ class ClipStream:
             order = np.random.default_rng((self.seed, epoch)).permutation(order)
         parts = [order[i * self.batch_size : (i + 1) * self.batch_size].tolist() for i in range(len(self))]
         listing = self._listing.sampled(self.recipe, order.tolist(), epoch)
-        return _ahead(lambda part: listing.load(part, self.recipe, epoch, None), parts, self.prefetch)
-
-
-def _ahead(load: Callable[[list[int]], Batch], parts: list[list[int]], prefetch: int) -> Iterator[Batch]:
-    """Results of `load` in order, at most `prefetch` of them worked on or waiting."""
-    with ThreadPoolExecutor(prefetch, thread_name_prefix="harkit-stream") as pool:
-        waiting: list[Future[Batch]] = []
-        try:
-            for part in parts:
-                waiting.append(pool.submit(load, part))
-                if len(waiting) > prefetch:
-                    yield waiting.pop(0).result()
-            while waiting:
-                yield waiting.pop(0).result()
-        finally:
-            # The loop was left early, or failed: what has not begun never will.
-            for future in waiting:
-                future.cancel()
+        return ahead(lambda part: listing.load(part, self.recipe, epoch, None), parts, self.prefetch)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Precision;
 use super::layers::{Activation, AdaptivePool, BatchNorm, Convolution, Layer, Linear, ParameterSpec, Pool};
 use super::parameters::{Array, Parameters};
 use crate::error::{Error, Result};
@@ -50,6 +51,9 @@ pub struct Graph {
     pub stages: Vec<Stage>,
     /// The layer that gives logits, by name: what `replace_classifier` replaces.
     pub classifier: Option<String>,
+    /// How its products are rounded; only the eager executor rounds.
+    #[serde(default, skip_serializing_if = "Precision::is_full")]
+    pub precision: Precision,
 }
 
 /// A parameter with its full name.
@@ -222,7 +226,13 @@ impl Builder {
             inputs: vec![],
             frozen: false,
         };
-        let graph = Graph { name: name.to_owned(), nodes: vec![node], stages: vec![], classifier: None };
+        let graph = Graph {
+            name: name.to_owned(),
+            nodes: vec![node],
+            stages: vec![],
+            classifier: None,
+            precision: Precision::Full,
+        };
         Self { graph, channels: vec![input.first().copied().unwrap_or(0)] }
     }
 

@@ -1,10 +1,12 @@
 //! How parameters begin.
 //!
-//! Values are drawn from a stream of the seed and the parameter's name, so that adding a layer does not change the
-//! others. PyTorch's and Keras's schemes are meant in distribution, not to the bit.
+//! Values are drawn from streams of the seed and the parameter's name, so that adding a layer does not change the
+//! others, block by block, so that threads do not change them either. PyTorch's and Keras's schemes are meant in
+//! distribution, not to the bit.
 
 use serde::{Deserialize, Serialize};
 
+use crate::parallel::{Job, map_blocks};
 use crate::random::Stream;
 
 /// A scheme of initial values.
@@ -54,28 +56,44 @@ impl Init {
     pub fn draw(self, seed: u64, name: &str, shape: &[usize]) -> Vec<f32> {
         let length: usize = shape.iter().product();
         let (fan_in, fan_out) = fans(shape);
-        let mut stream = Stream::keyed(seed, &[key(name)]);
-        let mut normal = |deviation: f64| (0..length).map(|_| (deviation * gaussian(&mut stream)) as f32).collect();
+        let uniform = |bound: f64| blocks(seed, name, length, |stream| stream.uniform_in(-bound, bound));
+        let normal = |deviation: f64| blocks(seed, name, length, |stream| deviation * gaussian(stream));
         match self {
             Self::Zero => vec![0.0; length],
             Self::One => vec![1.0; length],
             Self::HeFanIn => normal((2.0 / fan_in).sqrt()),
             Self::HeFanOut => normal((2.0 / fan_out).sqrt()),
             Self::Normal { deviation } => normal(deviation),
-            Self::TruncatedNormal { deviation } => {
-                (0..length).map(|_| (deviation * truncated(&mut stream)) as f32).collect()
-            }
-            Self::FanIn => uniform(&mut stream, length, 1.0 / fan_in.sqrt()),
-            Self::HeUniform => uniform(&mut stream, length, (6.0 / fan_in).sqrt()),
-            Self::GlorotUniform => uniform(&mut stream, length, (6.0 / (fan_in + fan_out)).sqrt()),
-            Self::Uniform { bound } => uniform(&mut stream, length, bound),
-            Self::Orthogonal => orthogonal(&mut stream, shape),
+            Self::TruncatedNormal { deviation } => blocks(seed, name, length, |stream| deviation * truncated(stream)),
+            Self::FanIn => uniform(1.0 / fan_in.sqrt()),
+            Self::HeUniform => uniform((6.0 / fan_in).sqrt()),
+            Self::GlorotUniform => uniform((6.0 / (fan_in + fan_out)).sqrt()),
+            Self::Uniform { bound } => uniform(bound),
+            Self::Orthogonal => orthogonal(&mut stream(seed, name, 0), shape),
             Self::ForgetBias => {
                 let quarter = length / 4;
                 (0..length).map(|i| if i / quarter.max(1) == 1 { 1.0 } else { 0.0 }).collect()
             }
         }
     }
+}
+
+/// Values that one stream gives: a block has a stream of its own, so that blocks can be drawn side by side.
+const BLOCK: usize = 1 << 16;
+
+fn stream(seed: u64, name: &str, block: usize) -> Stream {
+    Stream::keyed(seed, &[key(name), block as u64])
+}
+
+fn blocks(seed: u64, name: &str, length: usize, draw: impl Fn(&mut Stream) -> f64 + Sync) -> Vec<f32> {
+    let block = |start: usize, stop: usize| -> Vec<f32> {
+        let mut stream = stream(seed, name, start / BLOCK);
+        (start..stop).map(|_| draw(&mut stream) as f32).collect()
+    };
+    // Without a pool of threads the same values come one block after the other.
+    map_blocks(length, BLOCK, &Job::new(), block)
+        .unwrap_or_else(|_| (0..length).step_by(BLOCK).map(|start| block(start, length.min(start + BLOCK))).collect())
+        .concat()
 }
 
 /// Inputs and outputs of one value, of weights `(outputs, inputs, taps...)`.
@@ -103,10 +121,6 @@ fn truncated(stream: &mut Stream) -> f64 {
             return value;
         }
     }
-}
-
-fn uniform(stream: &mut Stream, length: usize, bound: f64) -> Vec<f32> {
-    (0..length).map(|_| stream.uniform_in(-bound, bound) as f32).collect()
 }
 
 /// Gram and Schmidt's over normal vectors, the shorter side orthonormal.

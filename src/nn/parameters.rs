@@ -84,6 +84,15 @@ impl Parameters {
     }
 }
 
+impl IntoIterator for Parameters {
+    type Item = (String, Array);
+    type IntoIter = std::collections::btree_map::IntoIter<String, Array>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.arrays.into_iter()
+    }
+}
+
 fn missing(name: &str) -> Error {
     Error::argument("parameters", format!("have no tensor {name:?}"))
 }

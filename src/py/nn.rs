@@ -8,10 +8,11 @@ use numpy::{IntoPyArray, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
-use super::runtime::{OrRaise, detached, to_python};
+use super::runtime::{OrRaise, Turn, Turns, detached, to_python};
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::eager::{self, Tensors};
-use crate::nn::{Array, Graph, Mode, NodeId, Parameters};
+use crate::nn::plan::{Cache, Plan, Training};
+use crate::nn::{Array, Graph, Mode, NodeId, Parameters, Precision};
 use crate::parallel::Job;
 
 /// A neural network: a graph of named layers and the values of its parameters.
@@ -21,13 +22,18 @@ use crate::parallel::Job;
 /// Made by `from_json`. Work runs with the GIL released on what the network was when it began; ``set`` and the like,
 /// from another thread, change what comes after. Pickles by architecture and parameters.
 #[pyclass(frozen, module = "harkit._core")]
-pub struct Network(Mutex<State>);
+pub struct Network {
+    state: Mutex<State>,
+    turns: Turns,
+}
 
 struct State {
     graph: Arc<Graph>,
     parameters: Arc<Parameters>,
     /// What the eager executor used last; dropped when parameters change.
     tensors: Option<(String, DType, Arc<Tensors>)>,
+    /// What the plan executor used last; its plans are dropped when parameters or graph change.
+    programs: Cache,
 }
 
 /// The graph and tensors that one piece of work runs on.
@@ -39,12 +45,30 @@ struct Snapshot {
 
 impl Network {
     fn new(graph: Graph, parameters: Parameters) -> Self {
-        Self(Mutex::new(State { graph: Arc::new(graph), parameters: Arc::new(parameters), tensors: None }))
+        let (graph, parameters) = (Arc::new(graph), Arc::new(parameters));
+        let state = State { graph, parameters, tensors: None, programs: Cache::default() };
+        Self { state: Mutex::new(state), turns: Turns::default() }
     }
 
-    /// Held for moments only, never while work runs.
+    /// For work in the pool; held until the work has ended.
+    pub(super) fn turn(&self, py: Python<'_>) -> Turn<'_> {
+        self.turns.take(py)
+    }
+
+    /// By who has the turn, or for a moment.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the network is at this moment.
+    pub(super) fn graph_and_parameters(&self) -> (Arc<Graph>, Arc<Parameters>) {
+        let state = self.state();
+        (state.graph.clone(), state.parameters.clone())
+    }
+
+    /// Whether the graph says that products are rounded, which the eager executor alone does.
+    pub(super) fn rounds(&self) -> bool {
+        self.graph().precision != Precision::Full
     }
 
     fn graph(&self) -> Arc<Graph> {
@@ -52,11 +76,59 @@ impl Network {
     }
 
     /// Changes the graph or the parameters.
-    fn change<R>(&self, change: impl FnOnce(&mut Graph, &mut Parameters) -> Result<R>) -> Result<R> {
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Graph, &mut Parameters) -> Result<R>) -> Result<R> {
         let mut state = self.state();
-        let State { graph, parameters, tensors } = &mut *state;
+        let State { graph, parameters, tensors, programs } = &mut *state;
         *tensors = None;
+        programs.forget_plans();
         change(Arc::make_mut(graph), Arc::make_mut(parameters))
+    }
+
+    /// Runs a plan for inputs of one shape, which is kept for the next call if nothing has changed meanwhile.
+    fn planned<R>(
+        &self,
+        shape: &[usize],
+        wanted: impl Fn(&Graph) -> Result<Vec<NodeId>>,
+        run: impl FnOnce(&mut Plan) -> Result<R>,
+    ) -> Result<R> {
+        let (graph, parameters, known) = {
+            let mut state = self.state();
+            let wanted = wanted(&state.graph)?;
+            let known = state.programs.take_plan(shape, &wanted);
+            (state.graph.clone(), state.parameters.clone(), known)
+        };
+        let mut plan = match known {
+            Some(plan) => plan,
+            None => Plan::new(&graph, &parameters, shape, &wanted(&graph)?)?,
+        };
+        let result = run(&mut plan)?;
+        let mut state = self.state();
+        if Arc::ptr_eq(&state.graph, &graph) && Arc::ptr_eq(&state.parameters, &parameters) {
+            state.programs.put_plan(plan);
+        }
+        Ok(result)
+    }
+
+    /// Runs the training program for batches of one shape, which is kept for the next call.
+    pub(super) fn trained<R>(
+        &self,
+        shape: &[usize],
+        run: impl FnOnce(&mut Training, Arc<Parameters>) -> Result<R>,
+    ) -> Result<R> {
+        let (graph, parameters, known) = {
+            let mut state = self.state();
+            let graph = state.graph.clone();
+            let known = state.programs.take_training(&graph, shape);
+            (graph, state.parameters.clone(), known)
+        };
+        let mut training = match known {
+            Some(training) => training,
+            None => Training::new(&graph, shape)?,
+        };
+        drop(graph);
+        let result = run(&mut training, parameters)?;
+        self.state().programs.put_training(training);
+        Ok(result)
     }
 
     fn snapshot(&self, device: &str, dtype: DType) -> Snapshot {
@@ -83,9 +155,12 @@ impl Network {
     }
 }
 
+/// What pickle keeps: a function and its arguments.
+type Reduced<'py> = (Bound<'py, PyAny>, (String, Bound<'py, PyDict>));
+
 #[pymethods]
 impl Network {
-    /// Make a network of an architecture, all parameters zero.
+    /// Make a network of an architecture.
     ///
     /// Parameters
     /// ----------
@@ -130,7 +205,7 @@ impl Network {
         Ok(Self::new(graph, arrays))
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String, Bound<'py, PyDict>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
         let (graph, parameters) = {
             let state = self.state();
             (state.graph.clone(), state.parameters.clone())
@@ -156,6 +231,7 @@ impl Network {
     /// seed : int
     ///     What they are drawn from; each parameter has its own stream.
     fn initialise(&self, py: Python<'_>, seed: u64) -> PyResult<()> {
+        let _turn = self.turn(py);
         detached(py, |_| {
             let drawn = self.graph().initialised(seed);
             self.change(|_, parameters| {
@@ -211,33 +287,33 @@ impl Network {
     ///
     /// Parameters
     /// ----------
-    /// input : sequence of int
+    /// shape : sequence of int
     ///     The shape of a batch.
     ///
     /// Returns
     /// -------
     /// list[list[int]]
     ///     A shape for each layer, in order.
-    fn shapes(&self, py: Python<'_>, input: Vec<usize>) -> PyResult<Vec<Vec<usize>>> {
-        self.graph().shapes(&input).or_raise(py)
+    fn shapes(&self, py: Python<'_>, shape: Vec<usize>) -> PyResult<Vec<Vec<usize>>> {
+        self.graph().shapes(&shape).or_raise(py)
     }
 
     /// Count the multiply-adds of every layer.
     ///
     /// Parameters
     /// ----------
-    /// input : sequence of int
+    /// shape : sequence of int
     ///     The shape of a batch.
     ///
     /// Returns
     /// -------
     /// list[int]
     ///     A number for each layer, in order: products with parameters, and attention's.
-    fn multiply_adds(&self, py: Python<'_>, input: Vec<usize>) -> PyResult<Vec<u64>> {
+    fn multiply_adds(&self, py: Python<'_>, shape: Vec<usize>) -> PyResult<Vec<u64>> {
         let graph = self.graph();
-        let shapes = graph.shapes(&input).or_raise(py)?;
+        let shapes = graph.shapes(&shape).or_raise(py)?;
         let of = |(node, output): (&crate::nn::Node, &Vec<usize>)| {
-            let given = node.inputs.first().map_or(&input, |&id| &shapes[id]);
+            let given = node.inputs.first().map_or(&shape, |&id| &shapes[id]);
             node.layer.multiply_adds(given, output)
         };
         Ok(graph.nodes.iter().zip(&shapes).map(of).collect())
@@ -270,23 +346,34 @@ impl Network {
         device: &str,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let input = Batch::read("x", x)?;
+        let wanted = |graph: &Graph| -> Result<Vec<NodeId>> {
+            if stages.is_empty() {
+                return Ok(vec![graph.output()]);
+            }
+            stages.iter().map(|name| graph.stage(name)).collect()
+        };
         let run = |job: &Job| {
             let graph = self.graph();
-            let wanted: Vec<NodeId> = if stages.is_empty() {
-                vec![graph.output()]
-            } else {
-                stages.iter().map(|name| graph.stage(name)).collect::<Result<_>>()?
-            };
+            let nodes = wanted(&graph)?;
             input.check(&graph)?;
-            let place = Place::new(executor, device)?;
+            let place = match Place::new(executor, device)? {
+                Place::Plan => {
+                    let values = input.single()?;
+                    let outputs = self.planned(&input.shape, wanted, |plan| plan.run(values, job))?;
+                    return Ok(outputs.into_iter().map(Values::of_array).collect());
+                }
+                Place::Eager(device) => device,
+            };
             let snapshot = self.snapshot(device, input.dtype());
-            let tensors = self.tensors(&snapshot, device, &place.device, input.dtype())?;
-            let x = input.tensor(&place.device)?;
-            let outputs = eager::forward(&snapshot.graph, &tensors, &x, Mode::Evaluation, &wanted, job)?;
+            let tensors = self.tensors(&snapshot, device, &place, input.dtype())?;
+            let x = input.tensor(&place)?;
+            let outputs = eager::forward(&snapshot.graph, &tensors, &x, Mode::Evaluation, &nodes, job)?;
             outputs.iter().map(Values::of).collect::<Result<Vec<_>>>()
         };
+        let turn = self.turn(py);
         let outputs = detached(py, run)?;
-        outputs.into_iter().map(|values| values.to_numpy(py)).collect()
+        drop(turn);
+        outputs.into_iter().map(|values| values.into_numpy(py)).collect()
     }
 
     /// Differentiate ``sum(output * cotangent)``.
@@ -334,10 +421,13 @@ impl Network {
         let run = |job: &Job| {
             input.check(&self.graph())?;
             cotangent.check_finite()?;
-            let place = Place::new(executor, device)?;
+            let place = match Place::new(executor, device)? {
+                Place::Plan => return self.planned_gradients(&input, &cotangent, mode, job),
+                Place::Eager(device) => device,
+            };
             let snapshot = self.snapshot(device, input.dtype());
-            let tensors = self.tensors(&snapshot, device, &place.device, input.dtype())?;
-            let (x, cotangent) = (input.tensor(&place.device)?, cotangent.tensor(&place.device)?);
+            let tensors = self.tensors(&snapshot, device, &place, input.dtype())?;
+            let (x, cotangent) = (input.tensor(&place)?, cotangent.tensor(&place)?);
             let found = eager::gradients(&snapshot.graph, &tensors, &x, &cotangent, mode, job)?;
             let by_name = |tensors: &BTreeMap<String, Tensor>| {
                 let each = tensors.iter();
@@ -350,15 +440,17 @@ impl Network {
                 by_name(&found.statistics)?,
             ))
         };
+        let turn = self.turn(py);
         let (output, gradient, parameters, statistics) = detached(py, run)?;
+        drop(turn);
         let dict = |values: Vec<(String, Values)>| -> PyResult<Bound<'py, PyDict>> {
             let dict = PyDict::new(py);
             for (name, values) in values {
-                dict.set_item(name, values.to_numpy(py)?)?;
+                dict.set_item(name, values.into_numpy(py)?)?;
             }
             Ok(dict)
         };
-        Ok((output.to_numpy(py)?, gradient.to_numpy(py)?, dict(parameters)?, dict(statistics)?))
+        Ok((output.into_numpy(py)?, gradient.into_numpy(py)?, dict(parameters)?, dict(statistics)?))
     }
 
     /// Freeze everything up to a stage.
@@ -390,6 +482,26 @@ impl Network {
         self.freeze(py, None)
     }
 
+    /// Set how products with matrices are rounded.
+    ///
+    /// Parameters
+    /// ----------
+    /// precision : {"full", "float16", "bfloat16"}
+    ///     In the half types, what goes into a product and what comes out is rounded, backward too; parameters stay
+    ///     float32, and sums are taken in float32. For ``executor="eager"``. It is part of the architecture.
+    fn set_precision(&self, py: Python<'_>, precision: &str) -> PyResult<()> {
+        let known = Precision::named(precision).ok_or_else(|| {
+            let message = format!("must be \"full\", \"float16\" or \"bfloat16\", got {precision:?}");
+            Error::argument("precision", message)
+        });
+        let precision = known.or_raise(py)?;
+        let change = |graph: &mut Graph, _: &mut Parameters| {
+            graph.precision = precision;
+            Ok(())
+        };
+        self.change(change).or_raise(py)
+    }
+
     /// Give the classifier another number of classes, and initial values.
     ///
     /// Parameters
@@ -415,18 +527,42 @@ impl Network {
     }
 }
 
-/// Where and how work runs.
-struct Place {
-    device: Device,
+type Named = Vec<(String, Values)>;
+
+impl Network {
+    /// `gradients` by the plan executor.
+    fn planned_gradients(
+        &self,
+        input: &Batch,
+        cotangent: &Batch,
+        mode: Mode,
+        job: &Job,
+    ) -> Result<(Values, Values, Named, Named)> {
+        let (x, cotangent) = (input.single()?, cotangent.single()?);
+        let (output, found) = self.trained(&input.shape, |training, parameters| {
+            let output = training.forward(&parameters, x, mode, job)?;
+            Ok((output, training.backward(&parameters, cotangent, true, job)?))
+        })?;
+        let by_name = |parameters: Parameters| -> Named {
+            parameters.into_iter().map(|(name, array)| (name, Values::of_array(array))).collect()
+        };
+        let gradient = found.input.ok_or_else(|| Error::new(ErrorKind::Internal, "lost the input's gradient"))?;
+        Ok((Values::of_array(output), Values::of_array(gradient), by_name(found.parameters), by_name(found.statistics)))
+    }
+}
+
+/// How and where work runs.
+enum Place {
+    Plan,
+    Eager(Device),
 }
 
 impl Place {
     fn new(executor: &str, device: &str) -> Result<Self> {
         match executor {
-            "eager" => Ok(Self { device: eager::device(device)? }),
-            "plan" => {
-                Err(Error::new(ErrorKind::Unsupported, "`executor` \"plan\" is not in this build: use \"eager\""))
-            }
+            "eager" => Ok(Self::Eager(eager::device(device)?)),
+            "plan" if device == "cpu" => Ok(Self::Plan),
+            "plan" => Err(Error::argument("device", format!("must be \"cpu\" for executor \"plan\", got {device:?}"))),
             _ => Err(Error::argument("executor", format!("must be \"plan\" or \"eager\", got {executor:?}"))),
         }
     }
@@ -482,6 +618,17 @@ impl Batch {
         Err(Error::argument(self.name, message))
     }
 
+    /// The values of a batch of float32, as the plan executor takes them.
+    fn single(&self) -> Result<&[f32]> {
+        match &self.data {
+            Data::Single(values) => Ok(values),
+            Data::Double(_) => {
+                let message = format!("`{}` must be float32 for executor \"plan\", got float64", self.name);
+                Err(Error::new(ErrorKind::Type, message))
+            }
+        }
+    }
+
     fn tensor(&self, device: &Device) -> Result<Tensor> {
         Ok(match &self.data {
             Data::Single(values) => Tensor::from_slice(values, &self.shape[..], device)?,
@@ -506,7 +653,12 @@ impl Values {
         Ok(Self { shape: tensor.dims().to_vec(), data })
     }
 
-    fn to_numpy(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    fn of_array(array: Array) -> Self {
+        let shape = array.shape().to_vec();
+        Self { shape, data: Data::Single(array.into_data()) }
+    }
+
+    fn into_numpy(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         Ok(match self.data {
             Data::Single(values) => to_numpy(py, values, &self.shape)?.into_any(),
             Data::Double(values) => to_numpy(py, values, &self.shape)?.into_any(),

@@ -95,26 +95,27 @@ fn read_unnamed(path: &Path, key: Option<&str>) -> Result<Checkpoint> {
         return Err(Error::new(ErrorKind::Decode, "is neither a file nor a folder"));
     }
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    parse(map(path)?, &stem, key)
+    parse(&map(path)?, &stem, key)
 }
 
 /// Reads the bytes of a file, as [`read`] would. A single `.npy` file has no name of its own: its tensor is
 /// called `stem`.
-pub fn parse(file: FileBytes, stem: &str, key: Option<&str>) -> Result<Checkpoint> {
+pub fn parse(file: &FileBytes, stem: &str, key: Option<&str>) -> Result<Checkpoint> {
     let bytes = file.as_slice();
     if bytes.starts_with(b"PK\x03\x04") {
-        return pytorch::read_zip(&file, key);
+        return pytorch::read_zip(file, key);
+    }
+    // Before pickles: the length that a safetensors file begins with may look like the first opcode of one.
+    if safetensors::is_safetensors(bytes) {
+        no_key(key)?;
+        return safetensors::read(file);
     }
     if pytorch::is_legacy(bytes) {
-        return pytorch::read_legacy(&file, key);
+        return pytorch::read_legacy(file, key);
     }
     if npy::is_npy(bytes) {
         no_key(key)?;
-        return Checkpoint::new(vec![npy::read(&file, stem)?], BTreeMap::new());
-    }
-    if safetensors::is_safetensors(bytes) {
-        no_key(key)?;
-        return safetensors::read(&file);
+        return Checkpoint::new(vec![npy::read(file, stem)?], BTreeMap::new());
     }
     Err(unknown::explain(bytes))
 }

@@ -41,7 +41,7 @@ fn npy_file() -> Vec<u8> {
 
 /// Reads it and every element; whether it was read.
 fn survives(bytes: &[u8]) -> bool {
-    let Ok(checkpoint) = parse(FileBytes::Owned(bytes.into()), "stem", None) else { return false };
+    let Ok(checkpoint) = parse(&FileBytes::Owned(bytes.into()), "stem", None) else { return false };
     for tensor in checkpoint.tensors() {
         let length = tensor.len() * tensor.dtype().size();
         assert!(length <= bytes.len(), "{} of {length} bytes in a file of {}", tensor.name(), bytes.len());
@@ -128,8 +128,20 @@ fn a_file_that_cannot_be_written_leaves_nothing_and_says_where() {
 }
 
 #[test]
+fn a_header_whose_length_looks_like_a_pickle_is_read() {
+    for length in [0x0280_u64, 0x0480] {
+        let mut header = br#"{"bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#.to_vec();
+        header.resize(length as usize - 1, b' ');
+        header.push(b'}');
+        let file = [&length.to_le_bytes()[..], &header, &1.5_f32.to_le_bytes()].concat();
+        let checkpoint = parse(&FileBytes::Owned(file.into()), "", None).unwrap();
+        assert_eq!(checkpoint.get("bias").unwrap().to_f32().as_ref(), [1.5]);
+    }
+}
+
+#[test]
 fn renaming_takes_names_that_are_there_and_gives_names_that_are_free() {
-    let checkpoint = || parse(FileBytes::Owned(safetensors_file().into()), "", None).unwrap();
+    let checkpoint = || parse(&FileBytes::Owned(safetensors_file().into()), "", None).unwrap();
     let names = |from: &str, to: &str| HashMap::from([(from.to_owned(), to.to_owned())]);
     let renamed = checkpoint().renamed(&names("stem.bias", "bias")).unwrap();
     assert!(renamed.get("bias").is_some() && renamed.get("stem.bias").is_none());

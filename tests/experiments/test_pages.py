@@ -83,6 +83,19 @@ def test_a_part_of_the_data_has_hits_but_no_accuracy() -> None:
     assert not [c for c in shown(PART).all("circle") if "cx" in c and c["cx"] != "13"]
 
 
+def test_what_the_report_did_otherwise_is_said() -> None:
+    assert WHOLE.reported is not None
+    other = replace(WHOLE, reported={**WHOLE.reported, "differs": "with another network"})
+    for text in (shown(other).text, markdown([(Path(), other)])):
+        assert "with another network" in text
+
+
+def test_features_that_are_not_local_have_a_width() -> None:
+    whole = replace(WHOLE, n_points=None, n_values=1000)
+    for text in (shown(whole).text, markdown([(Path(), whole)])):
+        assert "a vector of 1,000 values each" in text and "interest points" not in text
+
+
 def test_a_record_without_a_figure_says_so() -> None:
     none = record_of(missing=["x"], reported=None)
     assert "too few data" in shown(none).text and "too few data" in markdown([(Path(), none)])
@@ -90,7 +103,7 @@ def test_a_record_without_a_figure_says_so() -> None:
 
 def test_confusion_matrices_are_tables_of_counts_and_shares() -> None:
     matrix = ((1, 0, 0), (0, 1, 0), (1, 0, 0))
-    reported = {"hits": 2, "n": 3, "source": "table 1", "confusion": matrix, "train": None}
+    reported = {"hits": 2, "n": 3, "source": "table 1", "confusion": matrix, "train": None, "differs": ""}
     reader = shown(replace(WHOLE, reported=reported))
     cells = [cell for cell in reader.all("td") if "style" in cell]
     assert len(cells) == 2 * 9
@@ -142,7 +155,7 @@ def test_texts_of_records_are_shown_and_not_obeyed(tmp_path: Path) -> None:
         files={HARM: HARM},
         settings={HARM: [HARM]},
         versions={HARM: HARM},
-        reported={"hits": 2, "n": 3, "source": HARM, "confusion": None, "train": None},
+        reported={"hits": 2, "n": 3, "source": HARM, "confusion": None, "train": None, "differs": HARM},
     )
     reader = shown(hostile, folder=tmp_path)
     assert not reader.all("script") and len(reader.all("b")) == 3 and HARM in reader.text

@@ -45,7 +45,7 @@ def record_of(*runs: Run, **changes: Any) -> Record:
         n_points={"all": 10, "fewest": 1, "most": 5},
         n_values=None,
         seconds={"features": 1.0, "all": 2.0},
-        reported={"hits": 2, "n": 3, "source": "table 1", "confusion": None, "train": [8, 9]},
+        reported={"hits": 2, "n": 3, "source": "table 1", "confusion": None, "train": [8, 9], "differs": ""},
         runs=list(runs),
     )
     return replace(made, **changes)
@@ -107,7 +107,7 @@ def test_an_older_record_is_replaced_and_one_that_fails_leaves_it(
 
 
 ANSWER = {"name": "a", "group": "b", "label": 0, "predicted": 0, "scores": []}
-REPORTED = {"hits": 2, "n": 3, "source": "", "confusion": None, "train": None}
+REPORTED = {"hits": 2, "n": 3, "source": "", "confusion": None, "train": None, "differs": ""}
 
 
 def whole() -> dict[str, Any]:

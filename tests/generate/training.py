@@ -1,4 +1,4 @@
-"""Make tests/golden/training/steps.npz: losses and optimisers, step by step, in PyTorch.
+"""Make tests/golden/training: losses and optimisers, step by step, and the report's network, in PyTorch.
 
 Run where there is torch (it is no dependency of the tests):
 
@@ -6,10 +6,16 @@ Run where there is torch (it is no dependency of the tests):
 
 Losses and their gradients are PyTorch's in float64. An optimiser takes ten steps of given gradients at given
 learning rates; what is stored are the parameters after each, in float32, as they are trained.
+
+The network is that of the report dark-csn without dropout, which no two libraries draw alike: 1000 inputs,
+500 hidden, 6 classes, Adam, batches of 4 of 150 items, and the report's schedule stepped after every batch,
+as its code does, and after every epoch. Stored are the losses of 50 steps, in float32 and in float64.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +23,13 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-OUT = Path(__file__).parents[1] / "golden" / "training" / "steps.npz"
+TESTS = Path(__file__).parents[1]
+sys.path.insert(0, str(TESTS))
+from training.report_network import material  # noqa: E402 (where tests lie is known only now)
+
+OUT = TESTS / "golden" / "training"
 N_STEPS = 10
+N_LOSSES = 50
 SHAPES = {"a.weight": (5, 7), "a.bias": (5,), "b.weight": (3, 5)}
 RATES = [0.1, 0.1, 0.13, 0.05, 0.05, 0.01, 0.2, 0.001, 0.001, 0.1]
 OPTIMISERS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -93,9 +104,49 @@ def clipped(rng: np.random.Generator) -> dict[str, Any]:
     return made
 
 
+def factor(position: int) -> float:
+    if position < 30:
+        return 1 + 9 * position / 30
+    return 0.8 if position < 40 else 0.5
+
+
+def network_losses(lr_step: str, dtype: torch.dtype) -> list[float]:
+    given = material()
+    network = torch.nn.Sequential(torch.nn.Linear(1000, 500), torch.nn.ReLU(), torch.nn.Linear(500, 6))
+    with torch.no_grad():
+        for ours, theirs in {"fc1": network[0], "fc2": network[2]}.items():
+            theirs.weight.copy_(torch.tensor(given[f"{ours}.weight"]))
+            theirs.bias.copy_(torch.tensor(given[f"{ours}.bias"]))
+    network = network.to(dtype)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.001)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+    losses: list[float] = []
+    for order in given["orders"]:
+        for begin in range(0, 150, 4):
+            rows = order[begin : begin + 4]
+            optimiser.zero_grad()
+            loss = cross_entropy(
+                network(torch.tensor(given["X"][rows]).to(dtype)), torch.tensor(given["labels"][rows])
+            )
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+            if lr_step == "batch":
+                schedule.step()
+        if lr_step == "epoch":
+            schedule.step()
+    return losses[:N_LOSSES]
+
+
 if __name__ == "__main__":
     made = (
         losses(np.random.default_rng(0)) | steps(np.random.default_rng(1)) | clipped(np.random.default_rng(2))
     )
-    OUT.parent.mkdir(exist_ok=True)
-    np.savez_compressed(OUT, torch=torch.__version__, **made)
+    OUT.mkdir(exist_ok=True)
+    np.savez_compressed(OUT / "steps.npz", torch=torch.__version__, **made)
+    losses_of = {
+        lr_step: {name: network_losses(lr_step, getattr(torch, name)) for name in ("float32", "float64")}
+        for lr_step in ("batch", "epoch")
+    }
+    text = json.dumps({"torch": torch.__version__, "losses": losses_of}, indent=1)
+    (OUT / "dark-csn.json").write_text(text + "\n", encoding="utf-8")

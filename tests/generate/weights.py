@@ -103,6 +103,8 @@ def main() -> None:
     }
     wrapped = {"meta": {"epoch": 7, "config": "net = 1"}, "state_dict": state, "optimizer": momentum}
     store("wrapped-zip", wrapped, state)
+    store("wrapped-legacy-protocol1", wrapped, state, pickle_protocol=1, **legacy)
+    store("single-zip", torch.arange(3), {"tensor": torch.arange(3)})
 
 
 def sums(file: str) -> dict[str, list[Any]]:

@@ -19,6 +19,7 @@ def window(
     stride: Sequence[int] | None = None,
     padding: Sequence[int] | str | None = None,
     dilation: Sequence[int] | None = None,
+    *,
     ceil: bool = False,
 ) -> Layer:
     """The settings of a window, 1 or 0 where nothing is said."""
@@ -92,7 +93,14 @@ def dropout(p: float) -> Layer:
 def lstm(inputs: int, units: int, convention: str = "pytorch", **settings: Any) -> Layer:
     """One layer of LSTM."""
     defaults = {"bidirectional": False, "sequences": True, "dropout": 0.0, "recurrent_dropout": 0.0}
-    return {"kind": "lstm", "inputs": inputs, "units": units, "convention": convention, **defaults, **settings}
+    return {
+        "kind": "lstm",
+        "inputs": inputs,
+        "units": units,
+        "convention": convention,
+        **defaults,
+        **settings,
+    }
 
 
 def attention(size: int, heads: int) -> Layer:
@@ -114,7 +122,7 @@ def architecture(shape: Sequence[int], layers: Sequence[tuple[str, Layer, Sequen
 
 
 def chain(shape: Sequence[int], *layers: Layer, seed: int = 0) -> Network:
-    """A network of layers one after another, named layer1, layer2, …, with random values in all of its parameters."""
+    """A network of layers one after another, named layer1, layer2, …, with random values."""
     named = [(f"layer{index + 1}", layer, [index]) for index, layer in enumerate(layers)]
     return randomised(Network.from_json(architecture(shape, named)), seed)
 

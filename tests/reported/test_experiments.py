@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from harkit import experiments
+from harkit.errors import MissingFileError
 from harkit.experiments import EXPERIMENTS, Experiment
 
 pytestmark = pytest.mark.reported
@@ -21,9 +22,16 @@ pytestmark = pytest.mark.reported
 INTERVALS = {
     "kth-stip-bow/test": (0.6217, 0.7989),  # 69 of 96, 71.88 %
     "kth-stip-bow/val": (0.7000, 0.8609),  # 76 of 96, 79.17 %
+    "dark-csn/frames-uniform": (0.1741, 0.3451),  # 24 of 96, 25.00 %
+    "dark-csn/frames-random": (0.1653, 0.3339),  # 23 of 96, 23.95 %
+    "dark-csn/frames-gamma3": (0.1741, 0.3451),
+    "dark-csn/frames-gamma1": (0.1305, 0.2886),  # 19 of 96, 19.79 %
+    "dark-csn/frames-svm": (0.1053, 0.2537),  # 16 of 96, 16.67 %
+    "dark-csn/frames-forest": (0.1136, 0.2654),  # 17 of 96, 17.71 %
+    "dark-csn/frames-nn": (0.1741, 0.3451),
 }
 N_SEEDS = 10
-REPORTED = [experiment for experiment in EXPERIMENTS.values() if experiment.reported is not None]
+REPORTED = [e for e in EXPERIMENTS.values() if e.reported is not None and not e.reported.differs]
 
 
 def test_each_reported_figure_has_its_interval() -> None:
@@ -48,7 +56,10 @@ def skip_without(experiment: Experiment, data: Path) -> None:
 @pytest.mark.parametrize("experiment", REPORTED, ids=lambda experiment: experiment.id)
 def test_a_report_is_reproduced(experiment: Experiment, data: Path, tmp_path: Path) -> None:
     skip_without(experiment, data)
-    record = experiments.run(experiment, data, mode="faithful", seeds=N_SEEDS, cache=tmp_path).record
+    try:
+        record = experiments.run(experiment, data, mode="faithful", seeds=N_SEEDS, cache=tmp_path).record
+    except MissingFileError as error:
+        pytest.skip(f"{error}; needs {experiment.needs}")
     assert record.complete
     assert experiment.reported is not None
     n = experiment.reported.n

@@ -127,7 +127,7 @@ HOSTILE = {
     "obj": (b"\x80\x02(ccollections\nOrderedDict\no.", "makes an object of a class"),
     "extension": (b"\x80\x02\x82\x01.", "names a class by a number"),
     "text for persistent id": (b"\x80\x02X\x01\0\0\0aQ.", "a storage is not described by a tuple"),
-    "other persistent id": (b"\x80\x02(X\x06\0\0\0moduletQ.", "description of a storage is of an unknown form"),
+    "other persistent id": (b"\x80\x02(X\x06\0\0\0moduletQ.", "storage is of an unknown form"),
     "memo": (b"\x80\x02h\x07.", "asks for what was not memorised"),
     "empty stack": (b"\x80\x02.", "its stack is empty"),
     "no mark": (b"\x80\x02t.", "a mark is missing"),
@@ -166,7 +166,7 @@ HOSTILE = {
         "tensor `a` is there twice",
     ),
     "copied lists": (
-        b"\x80\x02](" + b"NN\x86" * 1000 + b"eq\x00ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00\x85R" * 99,
+        b"\x80\x02](" + b"NN\x86" * 500 + b"eq\x00ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00\x85R" * 9,
         "copies lists again and again",
     ),
 }  # fmt: skip
@@ -190,6 +190,11 @@ def test_the_same_opcodes_without_a_lie_are_read(tmp_path: Path) -> None:
         path = tmp_path / "good.pth"
         path.write_bytes(container(state(tensor((2, 2), (1, 2)), tensor((1,), (1,), 3))))
         assert harkit.weights.read(path).shapes == {"a": (2, 2), "b": (1,)}
+
+
+def test_names_that_python_2_wrote_are_text(tmp_path: Path) -> None:
+    (tmp_path / "old.pth").write_bytes(zipped(b"\x80\x02}U\x06weight" + tensor((2,), (1,)) + b"s."))
+    assert harkit.weights.read(tmp_path / "old.pth").shapes == {"weight": (2,)}
 
 
 READ_ALL = """

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from harkit.cli._table import table
-from harkit.experiments import EXPERIMENTS, Record, read_records
+from harkit.experiments import EXPERIMENTS, Record, read_records, wilson_interval
+from harkit.experiments.markdown import interval
 
 __all__ = ["list_experiments"]
 
@@ -22,7 +23,10 @@ def list_experiments(*, records: str) -> None:
     rows = []
     for experiment in EXPERIMENTS.values():
         reported = experiment.reported
-        told = "" if reported is None else f"{reported.hits}/{reported.n}"
+        told = ""
+        if reported is not None:
+            told = counted(str(reported.hits), reported.hits, reported.n)
+            told += f", {reported.differs}" if reported.differs else ""
         own = [record for record in known if record.experiment == experiment.id]
         rows.append((experiment.id, told, ", ".join(map(reproduced, own)) or "-", experiment.about))
     click.echo(table(("experiment", "reported", "reproduced", "what"), rows))
@@ -38,5 +42,11 @@ def reproduced(record: Record) -> str:
     if not summary:
         return f"{record.mode}: too few data"
     hits = "/".join(str(hits) for hits in sorted(set(summary["hits"])))
-    part = "" if record.complete else " of a part"
-    return f"{record.mode}: {hits} of {summary['n']}{part}"
+    if not record.complete:
+        return f"{record.mode}: {hits} of {summary['n']} of a part"
+    return f"{record.mode}: {counted(hits, summary['hits'][0], summary['n'])}"
+
+
+def counted(told: str, hits: int, n: int) -> str:
+    """Say hits with the interval over clips."""
+    return f"{told} of {n} ({interval(wilson_interval(hits, n))})"

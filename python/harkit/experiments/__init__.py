@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from harkit.errors import ArgumentError
-from harkit.experiments import kth_stip_bow, local_features
+from harkit.experiments import dark_csn, kth_stip_bow, local_features
 from harkit.experiments.classifiers import ChiSquareSVC
 from harkit.experiments.experiment import Experiment, Fold, Material, Reported
 from harkit.experiments.html import page
@@ -49,7 +49,8 @@ __all__ = [
 ]
 
 EXPERIMENTS: dict[str, Experiment] = {
-    experiment.id: experiment for experiment in (*kth_stip_bow.EXPERIMENTS, *local_features.EXPERIMENTS)
+    experiment.id: experiment
+    for experiment in (*kth_stip_bow.EXPERIMENTS, *dark_csn.EXPERIMENTS, *local_features.EXPERIMENTS)
 }
 
 

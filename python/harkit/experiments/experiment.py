@@ -27,6 +27,9 @@ class Reported:
         Where the number stands.
     train : tuple of int or None
         Training items recognised, of how many, where the report says it.
+    differs : str
+        What the report's experiment has that this one has not, such as another network; empty where it is
+        meant to be the same.
     """
 
     hits: int
@@ -34,6 +37,7 @@ class Reported:
     source: str
     confusion: tuple[tuple[int, ...], ...] | None = None
     train: tuple[int, int] | None = None
+    differs: str = ""
 
 
 @dataclass(frozen=True)

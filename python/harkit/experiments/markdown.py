@@ -72,6 +72,7 @@ def tell(record: Record) -> Told:
     if known is not None:
         hits, n = known["hits"], known["n"]
         reported = f"{hits} of {n} ({hits / n:.2%}; {interval(wilson_interval(hits, n))})"
+        reported += f", {known['differs']}" if known["differs"] else ""
         reported += "" if record.complete else ", not to be compared"
     if not summary:
         return Told("too few data", "-", "-", reported, "-", "0")

@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold
 
-from harkit import encoders
 from harkit._progress import Progress
 from harkit.cache import FeatureCache
 from harkit.errors import ArgumentError, MissingFileError
-from harkit.experiments.classifiers import ChiSquareSVC
+from harkit.experiments.kept import load_model
 from harkit.experiments.settings import extractor_from, extractor_settings
 from harkit.stip import DescriptorSets
 
@@ -260,7 +259,7 @@ class Recogniser:
             classes, extractor = tuple(map(str, known["classes"])), extractor_from(known["extractor"])
         except (ValueError, KeyError, TypeError) as error:
             raise ArgumentError(f"{place / _SETTINGS}: cannot be read: {error}", path=place) from error
-        parts = _load_model(place / _MODEL)
+        parts = load_model(place / _MODEL)
         for label in parts["classifier"].classes_:
             if not 0 <= label < len(classes):
                 raise ArgumentError(
@@ -269,36 +268,3 @@ class Recogniser:
         recogniser = cls(extractor, parts["encoder"], parts["classifier"])
         recogniser.classes = classes
         return recogniser
-
-
-def _load_model(path: Path) -> dict[str, Any]:
-    from skops import io
-
-    ours = {getattr(encoders, name) for name in encoders.__all__} | {ChiSquareSVC}
-    trusted = {f"{kind.__module__}.{kind.__qualname__}" for kind in ours if isinstance(kind, type)}
-    try:
-        strangers = sorted(set(io.get_untrusted_types(file=path)) - trusted)
-        if strangers:
-            raise ArgumentError(
-                f"{path}: holds {', '.join(strangers)}, which harkit does not load", path=path
-            )
-        parts = io.load(path, trusted=sorted(trusted))
-    except ArgumentError:
-        raise
-    except Exception as error:
-        # skops lets errors of zip, JSON and NumPy through as they are.
-        raise ArgumentError(f"{path}: cannot be read: {error}", path=path) from error
-    if not _is_whole(parts):
-        raise ArgumentError(f"{path}: holds no fitted encoder and classifier", path=path)
-    return dict(parts)
-
-
-def _is_whole(parts: Any) -> bool:
-    if not isinstance(parts, dict) or set(parts) != {"encoder", "classifier"}:
-        return False
-    classifier = parts["classifier"]
-    encodes = parts["encoder"] is None or hasattr(parts["encoder"], "transform")
-    answers = hasattr(classifier, "predict") and (
-        hasattr(classifier, "decision_function") or hasattr(classifier, "predict_proba")
-    )
-    return encodes and answers and np.asarray(getattr(classifier, "classes_", None)).dtype.kind in "iu"

@@ -107,7 +107,7 @@ class Record:
     seconds : dict of float
         For features (with what the cache gave) and in all.
     reported : dict or None
-        Hits, n, confusion, source, and hits and n in training.
+        What :class:`harkit.experiments.Reported` says.
     runs : list of Run
         One a seed; none where no fold could be learnt.
     """

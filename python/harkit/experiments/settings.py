@@ -6,16 +6,20 @@ of harkit's rooms are made of what a file says.
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from harkit import enhancement, loading, sampling, transforms
+from harkit.errors import ArgumentError
+from harkit.models import BackboneExtractor
 from harkit.stip import StipExtractor
 
 __all__ = ["extractor_from", "extractor_settings"]
 
-_EXTRACTORS = {kind.__name__: kind for kind in (StipExtractor,)}
+_EXTRACTORS = {kind.__name__: kind for kind in (StipExtractor, BackboneExtractor)}
 # Where the extractor works is no part of what it computes.
 _ELSEWHERE = ("cache", "progress", "mirrored")
 _ROOMS = (enhancement, sampling, transforms, loading)
@@ -33,9 +37,20 @@ def extractor_settings(extractor: Any) -> dict[str, Any]:
     -------
     dict
         Its class's name under ``"kind"``, and its parameters, of plain JSON values.
+
+    Raises
+    ------
+    ArgumentError
+        A parameter that is none and has none, such as a model.
     """
     given = extractor.get_params(deep=False)
     known = {name: _plain(value) for name, value in given.items() if name not in _ELSEWHERE}
+    try:
+        json.dumps(known)
+    except TypeError:
+        raise ArgumentError(
+            f"{extractor!r} cannot be kept: its options must be plain, such as a name or a path"
+        ) from None
     return {"kind": type(extractor).__name__, **known}
 
 
@@ -72,7 +87,7 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return value
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _rich(value: Any) -> Any:

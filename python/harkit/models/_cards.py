@@ -1,8 +1,8 @@
 """What is drawn of a network: layers gathered into cards, cards into nested blocks.
 
-A card is a layer with the norm and the activation behind it. Blocks follow the dots in the names; blocks of one card
-and blocks that hold nearly everything around them are dissolved. Three or more equal blocks in a row are one, marked
-with how many there are.
+A card is a layer with the norm and the activation behind it. Blocks follow the dots in the names; blocks of
+one card and blocks that hold nearly everything around them are dissolved. Three or more equal blocks in a
+row are one, marked with how many there are.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _FEWEST_ALIKE = 3
 # A block with this part of the cards around it is no block.
 _NEARLY_ALL = 0.6
 _NEARLY_ALL_OF_A_NETWORK = 0.8
+# Letters of a label.
+_LONGEST = 18
 # Cards of a block at the top that has no blocks inside.
 _LONG = 12
 
@@ -47,6 +49,16 @@ class Card:
     chips: list[Chip] = field(default_factory=list)
     n_parameters: int = 0
     inputs: list[Card] = field(default_factory=list)
+    # The name, without that of the block around it.
+    label: str = ""
+
+    @property
+    def short_label(self) -> str:
+        """The last parts of the label, those that fit a card."""
+        parts = self.label.split(".")
+        while len(".".join(parts)) > _LONGEST and len(parts) > 1:
+            parts = parts[1:]
+        return ".".join(parts)
 
     @property
     def looks(self) -> tuple[Any, ...]:
@@ -86,6 +98,7 @@ def gathered(
     for card in _cards(graph, sizes, shapes):
         _placed(root, card)
     _tidy(root, len(list(root.cards())))
+    _label(root)
     stands_for: dict[Card, Card] = {}
     _fold(root, stands_for)
     for card in root.cards():
@@ -162,10 +175,8 @@ def _window_title(node: Node, given: Sequence[int]) -> str:
     if node.kind == "pool":
         return f"{'max' if known['of'] == 'max' else 'average'} pool {kernel}{stride}"
     groups = known["groups"]
-    if groups == 1:
-        what = "conv"
-    else:
-        what = "depthwise" if groups == given[0] else f"conv in {groups} groups"
+    separate = "depthwise" if groups == given[0] else f"conv in {groups} groups"
+    what = "conv" if groups == 1 else separate
     return f"{what} {kernel}{stride}{dilation}"
 
 
@@ -175,34 +186,54 @@ def _sides(sides: Sequence[int], *, short: bool = False) -> str:
 
 def _placed(root: Block, card: Card) -> None:
     block = root
-    for depth, part in enumerate(card.name.split(".")[:-1]):
+    for part in card.name.split(".")[:-1]:
         path = (*block.path, part)
         inside = [child for child in block.children if isinstance(child, Block) and child.path == path]
         if inside:
             block = inside[0]
         else:
-            made = Block(path, label=".".join(path[-1:] if depth == 0 else path))
+            # A number says nothing without the name before it.
+            made = Block(path, label=".".join(path[-2:] if part.isdigit() else path[-1:]))
             block.children.append(made)
             block = made
     block.children.append(card)
 
 
-def _tidy(block: Block, n_cards: int) -> None:
-    """Dissolve blocks that show nothing."""
+def _tidy(root: Block, n_cards: int) -> None:
+    """Dissolve blocks that show nothing: at the top those of nearly all, and long ones without blocks."""
+
+    def dissolved(child: Card | Block) -> list[Card | Block]:
+        if isinstance(child, Card):
+            return [child]
+        inside = len(list(child.cards()))
+        flat = all(isinstance(part, Card) for part in child.children)
+        if inside >= _NEARLY_ALL_OF_A_NETWORK * n_cards or (flat and inside > _LONG):
+            return [part for inner in child.children for part in dissolved(inner)]
+        _tidy_inside(child, inside)
+        return child.children if inside == 1 else [child]
+
+    root.children = [part for child in root.children for part in dissolved(child)]
+
+
+def _tidy_inside(block: Block, n_cards: int) -> None:
     children: list[Card | Block] = []
     for child in block.children:
         if isinstance(child, Card):
             children.append(child)
             continue
         inside = len(list(child.cards()))
-        _tidy(child, inside)
-        if block.path:
-            dissolved = inside >= _NEARLY_ALL * n_cards
-        else:
-            flat = all(isinstance(part, Card) for part in child.children)
-            dissolved = inside >= _NEARLY_ALL_OF_A_NETWORK * n_cards or (flat and inside > _LONG)
-        children.extend(child.children if dissolved or inside == 1 else [child])
+        _tidy_inside(child, inside)
+        children.extend(child.children if inside == 1 or inside >= _NEARLY_ALL * n_cards else [child])
     block.children = children
+
+
+def _label(block: Block) -> None:
+    around = "".join(f"{part}." for part in block.path)
+    for child in block.children:
+        if isinstance(child, Block):
+            _label(child)
+        elif child.inputs:  # the input's title is its name
+            child.label = child.name.removeprefix(around)
 
 
 def _fold(block: Block, stands_for: dict[Card, Card]) -> None:
@@ -218,7 +249,7 @@ def _fold(block: Block, stands_for: dict[Card, Card]) -> None:
             children.extend(run)
             continue
         first = blocks[0]
-        first.label, first.count = f"{first.label} … {blocks[-1].label}", len(blocks)
+        first.label, first.count = f"{first.label} … {blocks[-1].path[-1]}", len(blocks)
         children.append(first)
         for other in blocks[1:]:
             stands_for.update(zip(other.cards(), first.cards(), strict=True))

@@ -30,7 +30,8 @@ class ModelInfo:
     name : str
         What it is called.
     family : str
-        What one item of its input is: "image" (C, H, W), "clip" (C, T, H, W), "vector" (D,) or "sequence" (L, D).
+        What one item of its input is: "image" (C, H, W), "clip" (C, T, H, W), "vector" (D,) or
+        "sequence" (L, D).
     n_parameters : int
         Values that can be learnt, with the reference's number of classes.
     input_shape : tuple of int
@@ -138,8 +139,8 @@ def create_model(
     device : str, default: "cpu"
         "cpu", "cuda" or "cuda:1".
     **options : int, float, str or bool
-        What else the architecture lets choose: ``dropout``; ``top=False`` of ``vgg16``; ``inputs``, ``hidden``,
-        ``units`` and ``convention`` of heads.
+        What else the architecture lets choose: ``dropout``; ``top=False`` of ``vgg16``; ``inputs``,
+        ``hidden``, ``units`` and ``convention`` of heads.
 
     Returns
     -------
@@ -149,16 +150,15 @@ def create_model(
     Raises
     ------
     harkit.errors.ArgumentError, harkit.errors.ArgumentTypeError
-        A name, an option or a device that is not known; weights that do not fit: the error names file and tensors.
+        A name, an option or a device that is not known; weights that do not fit: the error names
+        file and tensors.
     harkit.errors.MissingFileError
         Weights that are not at hand; the message says what to fetch.
     harkit.errors.DecodeError, harkit.errors.UnsupportedError
         A file that is damaged, or no checkpoint; a device that this build does not have.
 
-    Notes
-    -----
-    In a file, names may have the prefixes ``module.``, ``model.`` or ``backbone.`` that other programs put there;
-    ``num_batches_tracked`` is not read.
+    Notes ----- In a file, names may have the prefixes ``module.``, ``model.`` or ``backbone.`` that
+    other programs put there; ``num_batches_tracked`` is not read.
 
     Examples
     --------
@@ -172,7 +172,9 @@ def create_model(
     if n_classes is not None:
         options["n_classes"] = checked_count("n_classes", n_classes)
     architecture = _core.build_architecture(name, options)
-    [(family, shape)] = [(family, shape) for known, family, shape in _core.list_architectures() if known == name]
+    [(family, shape)] = [
+        (family, shape) for known, family, shape in _core.list_architectures() if known == name
+    ]
     if weights is None:
         network = _core.Network.from_json(architecture)
         if seed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,12 +81,15 @@ def drawn(
     layout = laid_out(root)
     width = max(layout.width, 460.0) + 2 * _MARGIN
     height = layout.height + _HEADER + 2 * _MARGIN
-    n_parameters = sum(card.n_parameters for card in root.cards())
-    states = {card.state for card in root.cards()} | {chip.state for card in root.cards() for chip in card.chips}
+    n_parameters = sum(math.prod(shape) for _, shape, learnt, _ in parameters if learnt)
+    states = {card.state for card in root.cards()} | {
+        chip.state for card in root.cards() for chip in card.chips
+    }
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" {_FONT}>',
-        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        'markerHeight="7" orient="auto">'
         f'<path d="M0 0.5 L7.5 4 L0 7.5 z" fill="{_LINE}"/></marker></defs>',
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>',
         _header(graph.name, n_parameters, shapes[0][1:], states),
@@ -111,7 +115,9 @@ def _header(name: str, n_parameters: int, shape: Sequence[int], states: set[Stat
     x = _MARGIN
     for state, (fill, line, _) in _COLORS.items():
         if state in states:
-            parts.append(f'<rect x="{x}" y="68" width="12" height="12" rx="3" fill="{fill}" stroke="{line}"/>')
+            parts.append(
+                f'<rect x="{x}" y="68" width="12" height="12" rx="3" fill="{fill}" stroke="{line}"/>'
+            )
             parts.append(_text(x + 18, 78.5, _SAID[state], 11.5, _QUIET))
             x += 36 + 6.2 * len(_SAID[state])
     return "".join(parts)
@@ -127,21 +133,18 @@ def _blocks(block: Block, layout: Layout, depth: int) -> list[str]:
         if isinstance(child, Block):
             box = layout.boxes[child]
             parts.append(
-                f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="10" '
-                f'fill="{_BLOCKS[depth % 2]}" stroke="#e2e8f0"/>'
+                f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
+                f'rx="10" fill="{_BLOCKS[depth % 2]}" stroke="#e2e8f0"/>'
             )
-            parts.append(_text(box.x + 10, box.y + 17, child.label, 11.5, _QUIET, ' font-weight="600"'))
-            if child.count > 1:
-                right = ' font-weight="600" text-anchor="end"'
-                parts.append(_text(box.x + box.width - 10, box.y + 17, f"× {child.count}", 13, _LOUD, right))
+            count = f'<tspan dx="8" fill="{_LOUD}">× {child.count}</tspan>' if child.count > 1 else ""
+            label = _text(box.x + 10, box.y + 17, child.label, 11.5, _QUIET, ' font-weight="600"')
+            parts.append(label.replace("</text>", f"{count}</text>"))
             parts += _blocks(child, layout, depth + 1)
     return parts
 
 
 def _edge(points: Sequence[Point]) -> str:
-    """A line through points, from the bottom of a card to the top of another: bent where it changes lanes, round where
-    it goes from column to column.
-    """
+    """Draw a line from card to card: bent where it changes lanes, round where it changes columns."""
     path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
     for i in range(1, len(points)):
         (x0, y0), (x, y) = points[i - 1], points[i]
@@ -156,9 +159,11 @@ def _edge(points: Sequence[Point]) -> str:
 
 
 def _corner(start: Point, corner: Point, after: Point | None) -> str:
-    """A straight line, and the round corner at its end if it has one."""
+    """Draw a straight line, and the round corner at its end if it has one."""
     upright = abs(corner[0] - start[0]) < 0.5
-    turns = after is not None and (abs(after[1] - corner[1]) < 0.5 if upright else abs(after[0] - corner[0]) < 0.5)
+    turns = after is not None and (
+        abs(after[1] - corner[1]) < 0.5 if upright else abs(after[0] - corner[0]) < 0.5
+    )
     if after is None or not turns or corner in (start, after):
         return f"L{corner[0]:.1f} {corner[1]:.1f}"
     near, far = _towards(corner, start), _towards(corner, after)
@@ -166,7 +171,7 @@ def _corner(start: Point, corner: Point, after: Point | None) -> str:
 
 
 def _towards(corner: Point, end: Point) -> Point:
-    """The point where the round part begins."""
+    """Return the point where the round part begins."""
     dx, dy = end[0] - corner[0], end[1] - corner[1]
     length = abs(dx) + abs(dy)
     part = min(_RADIUS, length / 2) / length
@@ -182,7 +187,7 @@ def _card(card: Card, box: Box) -> str:
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{box.height:.1f}" rx="7" fill="{fill}" '
         f'stroke="{line}"/>',
         _text(x + 10, y + 18, card.title, 12.5, color, ' font-weight="600"'),
-        _text(x + 10, y + 35, _short_name(card.name), 10.5, _QUIET),
+        _text(x + 10, y + 35, card.short_label, 10.5, _QUIET),
         _text(x + width - 10, y + 35, _shape(card.shape), 10.5, _QUIET, ' text-anchor="end"'),
     ]
     right = x + width - 8
@@ -190,17 +195,9 @@ def _card(card: Card, box: Box) -> str:
         fill, line, color = _COLORS[chip.state]
         wide = 5.8 * len(chip.text) + 12
         parts.append(
-            f'<rect x="{right - wide:.1f}" y="{y + 6:.1f}" width="{wide:.1f}" height="16" rx="8" fill="{fill}" '
-            f'stroke="{line}"/>'
+            f'<rect x="{right - wide:.1f}" y="{y + 6:.1f}" width="{wide:.1f}" height="16" rx="8" '
+            f'fill="{fill}" stroke="{line}"/>'
         )
         parts.append(_text(right - wide / 2, y + 17.5, chip.text, 10, color, ' text-anchor="middle"'))
         right -= wide + 4
     return "".join([*parts, "</g>"])
-
-
-def _short_name(name: str) -> str:
-    """The last parts of a name that fit a card."""
-    parts = name.split(".")
-    while len(".".join(parts)) > 18 and len(parts) > 1:
-        parts = parts[1:]
-    return ".".join(parts)

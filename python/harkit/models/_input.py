@@ -17,10 +17,9 @@ AXES = {"image": "(N, C, H, W)", "clip": "(N, C, T, H, W)", "vector": "(N, D)", 
 
 
 def batch_of_floats(x: Any, family: str, item: Sequence[int]) -> NDArray[np.float32]:
-    """Return `x`, which must be a batch as the network takes it: float32, of its axes, not empty. The core refuses
-    what is not finite.
+    """Return `x`, which must be a batch as the network takes it: float32, of its axes, not empty.
 
-    `item` is the shape of one item, 0 for an extent that is free.
+    `item` is the shape of one item, 0 for an extent that is free. The core refuses what is not finite.
     """
     array = np.asarray(x)
     wanted = f"{AXES[family]} = (N, {', '.join(str(side) if side else 'any' for side in item)})"
@@ -30,7 +29,9 @@ def batch_of_floats(x: Any, family: str, item: Sequence[int]) -> NDArray[np.floa
         else:
             hint = '; x.astype("float32") makes it so'
         raise ArgumentTypeError(f"`x` must be float32 of shape {wanted}, got {array.dtype}{hint}")
-    fits = array.ndim == len(item) + 1 and all(w in (0, g) for w, g in zip(item, array.shape[1:], strict=True))
+    fits = array.ndim == len(item) + 1 and all(
+        w in (0, g) for w, g in zip(item, array.shape[1:], strict=True)
+    )
     if not fits:
         raise ArgumentError(f"`x` must be of shape {wanted}, got {array.shape}{_hint(array.shape, item)}")
     if array.size == 0:

@@ -1,13 +1,14 @@
 """Where cards and blocks stand: each block by itself, in layers from top to bottom, the whole in columns.
 
-Inside a block the longest path runs straight down the middle; what runs beside it stands to the right, and an edge
-that passes layers has a lane of its own there. Where branches are concatenated they stand side by side. At the top,
-layers are broken into columns so that the picture is not much higher than wide. Positions are pixels.
+Inside a block the longest path runs straight down the middle; what runs beside it stands to the right, and
+an edge that passes layers has a lane of its own there. Where branches are concatenated they stand side by
+side. At the top, layers are broken into columns so that the picture is not much higher than wide. Positions
+are pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,7 +16,9 @@ from harkit.models._cards import Block, Card
 
 __all__ = ["Box", "Layout", "Point", "laid_out"]
 
-CARD_WIDTH, CARD_HEIGHT = 196.0, 44.0
+_CARD_HEIGHT = 44.0
+# Of a letter of a title, of the small print, and of a chip and around its text; what a card has at least.
+_TITLE, _SMALL, _CHIP, _NARROWEST = 7.5, 5.9, (5.8, 16.0), 180.0
 # Between layers, beside each other, and around the children of a block.
 _LAYER_GAP, _SIDE_GAP, _LANE = 22.0, 18.0, 16.0
 _PADDING, _HEADING = 12.0, 24.0
@@ -49,7 +52,7 @@ class Layout:
 
 @dataclass(eq=False)
 class _Part:
-    """A block laid out by itself: its middle is x = 0, its top y = 0."""
+    """A card, or a block laid out by itself: its middle is x = 0, its top y = 0."""
 
     left: float
     right: float
@@ -64,7 +67,8 @@ class _Part:
 
 def laid_out(root: Block) -> Layout:
     """Place everything."""
-    parts: dict[Block, _Part] = {}
+    reach = max(map(_width, root.cards())) / 2
+    parts: dict[Child, _Part] = {card: _Part(reach, reach, _CARD_HEIGHT) for card in root.cards()}
     _measure(root, root, parts)
     layout = Layout()
     _put(root, parts, (0.0, 0.0), layout)
@@ -73,8 +77,17 @@ def laid_out(root: Block) -> Layout:
     return layout
 
 
+def _width(card: Card) -> float:
+    """Return what the texts of a card need; all cards of a picture are as wide as the widest."""
+    chips = sum(_CHIP[0] * len(chip.text) + _CHIP[1] for chip in card.chips)
+    shape = " × ".join(map(str, card.shape))
+    return max(
+        _NARROWEST, 24 + _TITLE * len(card.title) + chips, 30 + _SMALL * (len(card.short_label) + len(shape))
+    )
+
+
 def _owner(root: Block) -> dict[Card, list[Block]]:
-    """The blocks around each card, from the root inwards."""
+    """Return the blocks around each card, from the root inwards."""
     found: dict[Card, list[Block]] = {}
 
     def walk(block: Block, around: list[Block]) -> None:
@@ -103,17 +116,19 @@ def _edges_of(block: Block, root: Block) -> list[tuple[Child | None, Child | Non
     return list(pairs)
 
 
-def _measure(block: Block, root: Block, parts: dict[Block, _Part]) -> None:
+def _measure(block: Block, root: Block, parts: dict[Child, _Part]) -> None:
     for child in block.children:
         if isinstance(child, Block):
             _measure(child, root, parts)
     edges = _edges_of(block, root)
     layers = _layers(block, edges)
-    parts[block] = _columns(block, edges, layers, parts) if block is root else _stacked(block, edges, layers, parts)
+    parts[block] = (
+        _columns(block, edges, layers, parts) if block is root else _stacked(block, edges, layers, parts)
+    )
 
 
 def _layers(block: Block, edges: Sequence[tuple[Child | None, Child | None]]) -> dict[Child, int]:
-    """The layer of each child: one below the lowest that feeds it. Children stand in the order of computing."""
+    """Put each child one layer below the lowest that feeds it; they stand in the order of computing."""
     layer: dict[Child, int] = {}
     for child in block.children:
         before = [layer[source] for source, target in edges if target is child and source in layer]
@@ -121,28 +136,30 @@ def _layers(block: Block, edges: Sequence[tuple[Child | None, Child | None]]) ->
     return layer
 
 
-def _extent(child: Child, parts: dict[Block, _Part]) -> tuple[float, float, float]:
-    """How far a child reaches to the left and the right of its middle, and its height."""
-    if isinstance(child, Card):
-        return CARD_WIDTH / 2, CARD_WIDTH / 2, CARD_HEIGHT
+def _extent(child: Child, parts: dict[Child, _Part]) -> tuple[float, float, float]:
+    """Return how far a child reaches to the left and the right of its middle, and its height."""
     part = parts[child]
     return part.left, part.right, part.height
 
 
 def _spine(block: Block, edges: Sequence[tuple[Child | None, Child | None]]) -> set[Child]:
-    """The children on the longest path; of equals the first."""
+    """Return the children on the longest path; of equals the first."""
     longest: dict[Child, list[Child]] = {}
     for child in block.children:
         before = [longest[source] for source, target in edges if target is child and source in longest]
-        longest[child] = [*max(before, key=len, default=[]), child]
-    return set(max(longest.values(), key=len, default=[]))
+        longest[child] = [*_longest(before), child]
+    return set(_longest(longest.values()))
+
+
+def _longest(paths: Iterable[list[Child]]) -> list[Child]:
+    return max(paths, key=lambda path: len(path), default=[])
 
 
 def _stacked(
     block: Block,
     edges: Sequence[tuple[Child | None, Child | None]],
     layer: dict[Child, int],
-    parts: dict[Block, _Part],
+    parts: dict[Child, _Part],
 ) -> _Part:
     """Lay out a block in one column of layers."""
     n_layers = max(layer.values()) + 1
@@ -185,7 +202,7 @@ def _lanes(
     tops: Sequence[float],
     bottoms: Sequence[float],
 ) -> tuple[dict[tuple[Child | None, Child | None], tuple[float, float, float]], float]:
-    """A lane for each edge that passes layers, right of them; the furthest to the right of all."""
+    """Give each edge that passes layers a lane right of them; and tell how far the last one is."""
     lanes: dict[tuple[Child | None, Child | None], tuple[float, float, float]] = {}
     taken: list[tuple[int, int, float]] = []
     furthest = 0.0
@@ -210,11 +227,16 @@ def _columns(
     root: Block,
     edges: Sequence[tuple[Child | None, Child | None]],
     layer: dict[Child, int],
-    parts: dict[Block, _Part],
+    parts: dict[Child, _Part],
 ) -> _Part:
     """Lay out the top: as few columns as make a picture that is not too high."""
     runs = _runs(root, edges, layer)
-    stacks = [_stacked(Block((), run), [(a, b) for a, b in edges if a in run and b in run], _down(run, layer), parts) for run in runs]
+    stacks = [
+        _stacked(
+            Block((), run), [(a, b) for a, b in edges if a in run and b in run], _down(run, layer), parts
+        )
+        for run in runs
+    ]
     heights = [stack.height for stack in stacks]
     widths = [stack.left + stack.right for stack in stacks]
     best: list[list[int]] = [list(range(len(runs)))]
@@ -223,7 +245,9 @@ def _columns(
         columns = _broken(heights, n)
         width = sum(max(widths[i] for i in column) for column in columns) + _COLUMN_GAP * (len(columns) - 1)
         height = max(sum(heights[i] for i in column) for column in columns)
-        off = abs(width / height - _ASPECT) if width < _ASPECT * height else 1.5 * abs(width / height - _ASPECT)
+        off = (
+            abs(width / height - _ASPECT) if width < _ASPECT * height else 1.5 * abs(width / height - _ASPECT)
+        )
         if off < closest:
             best, closest = columns, off
     part = _Part(0.0, 0.0, 0.0)
@@ -249,7 +273,9 @@ def _down(run: Sequence[Child], layer: dict[Child, int]) -> dict[Child, int]:
     return {child: layer[child] - first for child in run}
 
 
-def _runs(root: Block, edges: Sequence[tuple[Child | None, Child | None]], layer: dict[Child, int]) -> list[list[Child]]:
+def _runs(
+    root: Block, edges: Sequence[tuple[Child | None, Child | None]], layer: dict[Child, int]
+) -> list[list[Child]]:
     """Children that must stay in one column: where an edge passes a layer, from its source to its target."""
     n_layers = max(layer.values()) + 1
     torn = {
@@ -293,24 +319,20 @@ def _filled(heights: Sequence[float], most: float) -> list[list[int]]:
     return columns
 
 
-def _put(block: Block, parts: dict[Block, _Part], origin: Point, layout: Layout) -> None:
-    """Write down absolute positions; `origin` is the block's middle and top."""
-    part = parts[block]
-    layout.boxes[block] = Box(origin[0] - part.left, origin[1], part.left + part.right, part.height)
+def _put(child: Child, parts: dict[Child, _Part], origin: Point, layout: Layout) -> None:
+    """Write down absolute positions; `origin` is the child's middle and top."""
+    part = parts[child]
+    layout.boxes[child] = Box(origin[0] - part.left, origin[1], part.left + part.right, part.height)
     layout.width = max(layout.width, origin[0] + part.right)
     layout.height = max(layout.height, origin[1] + part.height)
-    for child, (x, y) in part.places.items():
-        at = (origin[0] + x, origin[1] + y)
-        if isinstance(child, Card):
-            layout.boxes[child] = Box(at[0] - CARD_WIDTH / 2, at[1], CARD_WIDTH, CARD_HEIGHT)
-        else:
-            _put(child, parts, at, layout)
+    for inside, (x, y) in part.places.items():
+        _put(inside, parts, (origin[0] + x, origin[1] + y), layout)
 
 
 class _Router:
     """Runs each edge from card to card, through the lanes of the blocks that it crosses."""
 
-    def __init__(self, root: Block, parts: dict[Block, _Part], layout: Layout) -> None:
+    def __init__(self, root: Block, parts: dict[Child, _Part], layout: Layout) -> None:
         self.root, self.parts, self.layout = root, parts, layout
         self.around = _owner(root)
 
@@ -346,7 +368,7 @@ class _Router:
     def _hop(self, foot: Point, outer: Child) -> list[Point]:
         """From the foot of a column between the two to the head of the next."""
         box, gutter = self.layout.boxes[outer], self.parts[self.root].gutters[outer]
-        middle = self._middle(outer) if isinstance(outer, Block) else box.x + box.width / 2
+        middle = self._middle(outer)
         low, high = foot[1] + _LAYER_GAP / 2, box.y - _LAYER_GAP / 2
         return [(foot[0], low), (gutter, low), (gutter, high), (middle, high)]
 
@@ -359,13 +381,11 @@ class _Router:
         x, y = (box.x + part.left, box.y) if box is not None else (0.0, 0.0)
         return [(x + lane[0], y + lane[1]), (x + lane[0], y + lane[2])]
 
-    def _middle(self, block: Block) -> float:
-        return self.layout.boxes[block].x + self.parts[block].left
+    def _middle(self, child: Child) -> float:
+        return self.layout.boxes[child].x + self.parts[child].left
 
     def _bottom(self, card: Card) -> Point:
-        box = self.layout.boxes[card]
-        return box.x + box.width / 2, box.y + box.height
+        return self._middle(card), self.layout.boxes[card].y + self.layout.boxes[card].height
 
     def _top(self, card: Card) -> Point:
-        box = self.layout.boxes[card]
-        return box.x + box.width / 2, box.y
+        return self._middle(card), self.layout.boxes[card].y

@@ -1,4 +1,4 @@
-"""A checkpoint's tensors into a network: names matched, shapes compared, everything that is wrong said at once."""
+"""A checkpoint's tensors into a network: names matched, shapes compared, all that is wrong said at once."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def loaded_network(
     path : str
         For messages.
     n_classes : int, optional
-        As whoever calls gave it: then a file with a classifier of another size, or with none, is no error; the
-        classifier is initialised.
+        As whoever calls gave it: then a file with a classifier of another size, or with none, is no
+        error; the classifier is initialised.
     seed : int, default: 0
         Of its initial values.
     allowed : collection of str
@@ -96,7 +96,10 @@ def loaded_network(
     if replaced and n_classes is not None:
         network.replace_classifier(n_classes, seed)
         _log.warning(
-            "%s: its classifier is not taken; that of %d classes is initialised with seed %d", path, n_classes, seed
+            "%s: its classifier is not taken; that of %d classes is initialised with seed %d",
+            path,
+            n_classes,
+            seed,
         )
     return network, not replaced
 
@@ -124,7 +127,8 @@ def _replaced(
         if n_classes is not None:
             return own
         raise ArgumentError(
-            f"{path}: has no classifier for {wanted.name} ({', '.join(own)}): give `n_classes`, and one is initialised",
+            f"{path}: has no classifier for {wanted.name} ({', '.join(own)}): "
+            "give `n_classes`, and one is initialised",
             path=path,
         )
     weight = f"{wanted.classifier}.weight"
@@ -136,8 +140,8 @@ def _replaced(
     if n_classes is not None:
         return own
     raise ArgumentError(
-        f"{path}: has a classifier of {theirs[0]} classes, {wanted.name} one of {ours[0]}: `n_classes={theirs[0]}` "
-        "takes it as it is, another number initialises one",
+        f"{path}: has a classifier of {theirs[0]} classes, {wanted.name} one of {ours[0]}: "
+        f"`n_classes={theirs[0]}` takes it as it is, another number initialises one",
         path=path,
     )
 

@@ -35,13 +35,13 @@ class Prediction(NamedTuple):
         The class; its number where the model does not know names.
     probability : float
         Of 1.
-    index : int
+    label : int
         The class's number.
     """
 
     name: str
     probability: float
-    index: int
+    label: int
 
 
 @dataclass(frozen=True)
@@ -106,16 +106,16 @@ class Model:
         self.network = network
         self.description = description
         self._device = device
+        # Of one item, 0 for an extent that is free; what else is in the graph may change.
+        self._item: tuple[int, ...] = tuple(self.graph.nodes[0].settings["shape"])
         self.executor: Literal["plan", "eager"] = "plan" if device == "cpu" else "eager"
 
     def __repr__(self) -> str:
         classes = f", {self.n_classes} classes" if self.n_classes is not None else ""
         frozen = self.n_parameters - self.n_trainable
         said = f", {frozen:,} frozen" if frozen else ""
-        known = self.description
-        return (
-            f"Model({known.architecture}{classes}, {self.n_parameters:,} parameters{said}, {known.origin}, {self.device})"
-        )
+        known, count = self.description, f"{self.n_parameters:,} parameters"
+        return f"Model({known.architecture}{classes}, {count}{said}, {known.origin}, {self.device})"
 
     def __copy__(self) -> Model:
         return copy.deepcopy(self)
@@ -146,7 +146,7 @@ class Model:
 
     @property
     def preprocessing(self) -> Preprocessing | None:
-        """The transforms from uint8 RGB frames to what the network takes, where they are known; may be set."""
+        """Transforms from uint8 RGB frames to what the network takes, where they are known; may be set."""
         return self.description.preprocessing
 
     @preprocessing.setter
@@ -236,21 +236,23 @@ class Model:
         Parameters
         ----------
         x : ndarray
-            uint8 in RGB, which goes through the model's own preprocessing: a picture (H, W, 3) or a batch of them
-            (N, H, W, 3); or a clip (T, H, W, 3) or a batch of them (N, T, H, W, 3). Or float32, as for `forward`.
+            uint8 in RGB, which goes through the model's own preprocessing: a picture (H, W, 3)
+            or a batch of them (N, H, W, 3); or a clip (T, H, W, 3) or a batch of them (N, T, H,
+            W, 3). Or float32, as for `forward`.
         top : int, default: 5
             How many classes, the likeliest first; no more than there are.
 
         Returns
         -------
         list of Prediction, or list of lists
-            Of one picture or clip; of each of a batch. Probabilities are the softmax of the logits; of several
-            views (`ThreeCrop`), the mean.
+            Of one picture or clip; of each of a batch. Probabilities are the softmax of the
+            logits; of several views (`ThreeCrop`), the mean.
 
         Raises
         ------
         harkit.errors.ArgumentError, harkit.errors.ArgumentTypeError
-            As for :meth:`forward`; uint8 for a model that knows no preprocessing; a network without a classifier.
+            As for :meth:`forward`; uint8 for a model that knows no preprocessing; a network
+            without a classifier.
 
         Examples
         --------
@@ -264,7 +266,9 @@ class Model:
             raise ArgumentError(f"`top` must be an integer of at least 1, got {top!r}")
         n_classes = self.n_classes
         if n_classes is None:
-            raise ArgumentError(f"{self.description.architecture} has no classifier to predict with; see `features`")
+            raise ArgumentError(
+                f"{self.description.architecture} has no classifier to predict with; see `features`"
+            )
         items, views, single = self._frames(x) if _is_uint8(x) else (self._checked(x), 1, False)
         logits = self._run(items, ())[0].astype(np.float64)
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -278,8 +282,8 @@ class Model:
         Parameters
         ----------
         until : str, optional
-            One of `stages`; where not given, everything but the classifier. Batch norms among the frozen layers use
-            and keep their running statistics.
+            One of `stages`; where not given, everything but the classifier. Batch norms among
+            the frozen layers use and keep their running statistics.
 
         Returns
         -------
@@ -333,9 +337,7 @@ class Model:
         self.network.thaw()
         return self
 
-    def set_classifier(
-        self, n_classes: int, *, seed: int = 0, classes: Sequence[str] | None = None
-    ) -> Model:
+    def set_classifier(self, n_classes: int, *, seed: int = 0, classes: Sequence[str] | None = None) -> Model:
         """Replace the layer that gives logits by a new one, initialised, that is trained.
 
         Parameters
@@ -431,8 +433,8 @@ class Model:
         Parameters
         ----------
         input_size : sequence of int, optional
-            (height, width) of pictures, (frames, height, width) of clips, or the whole shape of an item; where not
-            given, that of the reference.
+            (height, width) of pictures, (frames, height, width) of clips, or the whole shape of
+            an item; where not given, that of the reference.
 
         Returns
         -------
@@ -450,10 +452,10 @@ class Model:
         mlp, initialised with seed 0, for one item of 20
         <BLANKLINE>
         stage     output  parameters  trainable  multiply-adds
-        ------------------------------------------------------
+        ──────────────────────────────────────────────────────
         features  8              168        168            160
         logits    3               27         27             24
-        ------------------------------------------------------
+        ──────────────────────────────────────────────────────
         total                    195        195            184
         """
         shape = [1, *self._item_shape(input_size)]
@@ -526,19 +528,21 @@ class Model:
         return self.network.forward(x, stages, executor=self.executor, device=self.device)
 
     def _checked(self, x: Any) -> NDArray[np.float32]:
-        return batch_of_floats(x, self.description.family, self.graph.nodes[0].settings["shape"])
+        return batch_of_floats(x, self.description.family, self._item)
 
     def _frames(self, x: Any) -> tuple[NDArray[np.float32], int, bool]:
-        """Items for uint8 frames, the number of views of each, and whether there was but one, without a batch."""
+        """Return items for uint8 frames, the views of each, and whether it was one without a batch."""
         frames, family = np.asarray(x), self.description.family
         if self.preprocessing is None:
             raise ArgumentError(
-                f"{self.description.architecture} ({self.description.origin}) knows no preprocessing for uint8 "
-                "frames: give float32 as `forward` takes it"
+                f"{self.description.architecture} ({self.description.origin}) knows no preprocessing for "
+                "uint8 frames: give float32 as `forward` takes it, or set `preprocessing`"
             )
         axes = {"image": 3, "clip": 4}.get(family)
         if axes is None:
-            raise ArgumentTypeError(f"`x` must be float32, got uint8: the network takes a {family}, not frames")
+            raise ArgumentTypeError(
+                f"`x` must be float32, got uint8: the network takes a {family}, not frames"
+            )
         if frames.ndim not in (axes, axes + 1) or frames.shape[-1] != 3 or frames.size == 0:
             one = "(H, W, 3)" if family == "image" else "(T, H, W, 3)"
             raise ArgumentError(f"`x` must be {one} or a batch of them, in RGB, got {frames.shape}")
@@ -556,13 +560,11 @@ class Model:
         # Of equals the first class comes first.
         order = np.argsort(-probabilities, kind="stable")[:top].tolist()
         names = self.classes
-        return [
-            Prediction(str(i) if names is None else names[i], float(probabilities[i]), i) for i in order
-        ]
+        return [Prediction(str(i) if names is None else names[i], float(probabilities[i]), i) for i in order]
 
     def _item_shape(self, size: Sequence[int] | None) -> list[int]:
         usual = list(self.description.input_shape)
-        item = self.graph.nodes[0].settings["shape"]
+        item = self._item
         if size is None:
             # A head that was made for other inputs than the usual ones.
             return [w or u for w, u in zip(item, usual, strict=True)]
@@ -570,7 +572,9 @@ class Model:
         if len(given) == len(item) - 1:
             given = [item[0] or usual[0], *given]
         if len(given) != len(item):
-            raise ArgumentError(f"`input_size` must have {len(item) - 1} or {len(item)} sides, got {tuple(size)}")
+            raise ArgumentError(
+                f"`input_size` must have {len(item) - 1} or {len(item)} sides, got {tuple(size)}"
+            )
         return given
 
 
@@ -587,7 +591,11 @@ def checked_count(name: str, value: Any) -> int:
 
 def checked_seed(value: Any) -> int:
     """Return a seed of the core's streams."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**64:
+    if (
+        isinstance(value, (bool, np.bool_))
+        or not isinstance(value, (int, np.integer))
+        or not 0 <= value < 2**64
+    ):
         raise ArgumentError(f"`seed` must be an integer from 0 to 2**64 - 1, got {value!r}")
     return int(value)
 

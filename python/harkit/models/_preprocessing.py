@@ -52,7 +52,7 @@ def from_json(listed: Any) -> Preprocessing:
 
 
 def network_input(frames: NDArray[Any], preprocessing: Preprocessing, family: str) -> NDArray[np.float32]:
-    """Turn uint8 RGB frames (T, H, W, 3) into items: (views, T, 3, H, W) of pictures, (views, 3, T, H, W) of clips."""
+    """Turn uint8 RGB frames (T, H, W, 3) into (views, T, 3, H, W), or (views, 3, T, H, W) of clips."""
     values = tf.apply(frames, preprocessing, seed=0)
     if values.ndim == 4:
         values = values[None]

@@ -74,17 +74,24 @@ class Summary:
         cells = [_HEAD, *self._cells()]
         widths = [max(len(row[i]) for row in cells) for i in range(len(_HEAD))]
         lines = [
-            "  ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+            "  ".join(
+                cell.ljust(w) if i < 2 else cell.rjust(w)
+                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            )
             for row in cells
         ]
-        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+        rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
         return "\n".join([self._caption(), "", lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
     def _repr_html_(self) -> str:
         def row(cells: Sequence[str], tag: str) -> str:
             style = ("left", "left", "right", "right", "right")
             parts = zip(cells, style, strict=True)
-            return "<tr>" + "".join(f'<{tag} style="text-align:{s}">{html.escape(c)}</{tag}>' for c, s in parts) + "</tr>"
+            return (
+                "<tr>"
+                + "".join(f'<{tag} style="text-align:{s}">{html.escape(c)}</{tag}>' for c, s in parts)
+                + "</tr>"
+            )
 
         *body, total = self._cells()
         rows = "".join(row(cells, "td") for cells in body)
@@ -97,10 +104,19 @@ class Summary:
 
     def _cells(self) -> list[tuple[str, ...]]:
         rows = [
-            (row.stage, by(row.shape), f"{row.n_parameters:,}", f"{row.n_trainable:,}", short(row.multiply_adds))
+            (
+                row.stage,
+                by(row.shape),
+                f"{row.n_parameters:,}",
+                f"{row.n_trainable:,}",
+                short(row.multiply_adds),
+            )
             for row in self.rows
         ]
-        return [*rows, ("total", "", f"{self.n_parameters:,}", f"{self.n_trainable:,}", short(self.multiply_adds))]
+        return [
+            *rows,
+            ("total", "", f"{self.n_parameters:,}", f"{self.n_trainable:,}", short(self.multiply_adds)),
+        ]
 
 
 def summarised(

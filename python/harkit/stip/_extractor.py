@@ -22,13 +22,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from harkit import _core
 from harkit._progress import Progress, shown
+from harkit._videos import Item, items_of
 from harkit.cache import FeatureCache, content_hash
 from harkit.enhancement import Enhancement
 from harkit.errors import ArgumentTypeError, HarkitError
 from harkit.stip._dense import dense_points
 from harkit.stip._descriptor_sets import DescriptorSets, Entry, TemporaryFolder
 from harkit.stip._detection import detect
-from harkit.stip._frames import Frames, Item, Reading, items_of
+from harkit.stip._frames import Frames, Reading
 from harkit.stip._jets import describe
 from harkit.stip._points import POINT_DTYPE, Points
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-import operator
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harkit import enhancement as en
 from harkit import transforms as tf
+from harkit._videos import Item
 from harkit.errors import ArgumentError, ArgumentTypeError
 from harkit.video import VideoReader
 
-__all__ = ["Item", "Reading", "items_of"]
+__all__ = ["Reading"]
 
 Frames = NDArray[np.uint8]
 
@@ -26,55 +25,6 @@ _PIECE_BYTES = 64 << 20
 _LEAST_FRAMES = 32
 
 _log = logging.getLogger("harkit.stip")
-
-
-class Item(NamedTuple):
-    """A video: a file, or the frames from start up to, not including, stop of one."""
-
-    path: str
-    span: tuple[int, int] | None
-
-    @property
-    def name(self) -> str:
-        """The path, with the span where there is one."""
-        return self.path if self.span is None else f"{self.path} [{self.span[0]}:{self.span[1]}]"
-
-    @property
-    def n_asked(self) -> int:
-        """The frames of the span; 0 where all are wanted."""
-        return 0 if self.span is None else self.span[1] - self.span[0]
-
-
-def items_of(videos: Any) -> list[Item]:
-    """Return the videos of a list or of a data set's split."""
-    if isinstance(videos, (str, bytes, os.PathLike)):
-        raise ArgumentTypeError(f"`videos` must be a list of videos, got one: {videos!r}")
-    paths = getattr(videos, "paths", None)
-    if paths is None:
-        listed = list(videos)
-    else:
-        spans = getattr(videos, "spans", None)
-        listed = list(paths) if spans is None else [(p, *span) for p, span in zip(paths, spans, strict=True)]
-    return [_item(*video) if isinstance(video, (tuple, list)) else _item(video) for video in listed]
-
-
-def _item(path: Any, *span: Any) -> Item:
-    if not isinstance(path, (str, os.PathLike)):
-        raise ArgumentTypeError(f"`videos` must hold paths or (path, start, stop), got {path!r}")
-    name = os.fspath(path)
-    if not isinstance(name, str):
-        raise ArgumentTypeError(f"`videos` must hold paths of text, got {path!r}")
-    if not span:
-        return Item(name, None)
-    try:
-        start, stop = (operator.index(frame) for frame in span)
-    except (TypeError, ValueError):
-        raise ArgumentTypeError(
-            f"`videos` must hold paths or (path, start, stop), got {(path, *span)!r}"
-        ) from None
-    if not 0 <= start < stop:
-        raise ArgumentError(f"`videos` must have spans with 0 <= start < stop, got {start, stop} for {name}")
-    return Item(name, (start, stop))
 
 
 @dataclass(frozen=True)

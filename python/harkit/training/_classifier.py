@@ -68,8 +68,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     The defaults are the network of the report dark-csn, whose schedule, counted in steps, is
-    ``Ramp(30, 10, drops=[(30, 0.8), (40, 0.5)])``. Columns are taken as they are, in float32; initial values are
-    drawn as PyTorch draws them, uniform within 1 / sqrt(inputs).
+    ``Ramp(30, 10, drops=[(30, 0.8), (40, 0.5)])``. Columns are taken as they are, in float32; initial
+    values are drawn as PyTorch draws them, uniform within 1 / sqrt(inputs).
 
     Examples
     --------
@@ -140,9 +140,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ArgumentError(f"`y` must have labels of more than one class, got one class: {self.classes_}")
+            raise ArgumentError(
+                f"`y` must have labels of more than one class, got one class: {self.classes_}"
+            )
         options |= {"inputs": rows.shape[1], "n_classes": len(self.classes_)}
-        network = _core.Network.create(self.network, **options)
+        network = _core.Network.from_json(_core.build_architecture(self.network, options))
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         network.initialise(seed)
         with shown(self.progress, self.epochs, "epoch") as tell:
@@ -207,7 +209,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             Labels; the first of equals.
         """
         logits = self._logits(X)
-        return self.classes_[logits.argmax(1)]
+        return np.asarray(self.classes_[logits.argmax(1)])
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
@@ -235,9 +237,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 raise ArgumentTypeError(f"`{name}` must be {names} or None, got {value!r}")
         if self.lr_step not in ("batch", "epoch"):
             raise ArgumentError(f'`lr_step` must be "batch" or "epoch", got {self.lr_step!r}')
-        for name, value in (("batch_size", self.batch_size), ("epochs", self.epochs)):
-            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
-                raise ArgumentError(f"`{name}` must be an integer of at least 1, got {value!r}")
+        for name, count in (("batch_size", self.batch_size), ("epochs", self.epochs)):
+            if not isinstance(count, numbers.Integral) or isinstance(count, bool) or count < 1:
+                raise ArgumentError(f"`{name}` must be an integer of at least 1, got {count!r}")
         return Settings(
             optimizer=Adam() if self.optimizer is None else self.optimizer,
             criterion=CrossEntropy() if self.criterion is None else self.criterion,
@@ -253,7 +255,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is kept: the network itself is made of `architecture_` and `parameters_`."""
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_trained"}
 
 

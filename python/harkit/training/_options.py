@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -40,8 +41,8 @@ class SGD:
 
     Notes
     -----
-    As ``torch.optim.SGD`` (2.9) without dampening: velocity u becomes momentum * u + g, and the parameter loses
-    lr * u.
+    As ``torch.optim.SGD`` (2.9) without dampening: velocity u becomes momentum * u + g, and the parameter
+    loses lr * u.
 
     References
     ----------
@@ -78,8 +79,8 @@ class Adam:
     weight_decay : float, default: 0
         How much of a parameter is added to its gradient; in Keras's convention, as for `AdamW`.
     convention : {"pytorch", "keras"}, default: "pytorch"
-        Where `eps` is added: PyTorch (2.9) divides out the bias of the running means first, Keras (3.15) after,
-        which matters where gradients are about as small as `eps`.
+        Where `eps` is added: PyTorch (2.9) divides out the bias of the running means first, Keras (3.15)
+        after, which matters where gradients are about as small as `eps`.
 
     Raises
     ------
@@ -182,7 +183,8 @@ class CrossEntropy:
 
     Notes
     -----
-    As ``torch.nn.functional.cross_entropy`` (2.9): the mean over the items of a batch, weighted by their classes.
+    As ``torch.nn.functional.cross_entropy`` (2.9): the mean over the items of a batch, weighted by their
+    classes.
 
     References
     ----------
@@ -263,7 +265,7 @@ class Ramp:
         make_plain(self)
         object.__setattr__(self, "drops", tuple((int(at), float(factor)) for at, factor in self.drops))
         places = [self.length, *(at for at, _ in self.drops)]
-        if self.length < 1 or any(after < before for before, after in zip(places, places[1:], strict=False)):
+        if self.length < 1 or any(after < before for before, after in pairwise(places)):
             raise ArgumentError(f"`length` and `drops` must ascend from 1 on, got {places}")
         for factor in (self.peak, *(factor for _, factor in self.drops)):
             if not (np.isfinite(factor) and factor > 0):

@@ -12,7 +12,11 @@ use super::{Output, Scope, Tensors, inputs_of, no_value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::Mode;
 use crate::nn::graph::{Graph, Node};
+use crate::nn::layers::Layer;
 use crate::parallel::Job;
+
+/// candle walks the graph of a layer by recursion, an LSTM's step by step.
+const MOST_STEPS: usize = 10_000;
 
 /// What a backward pass gives.
 #[derive(Debug)]
@@ -42,25 +46,38 @@ pub fn gradients(
         let message = format!("must have the output's shape {wanted:?}, got {:?}", cotangent.dims());
         return Err(Error::argument("cotangent", message));
     }
+    differentiated(graph, tensors, input, |_| Ok(cotangent.clone()), mode, job)
+}
+
+/// The same where the cotangent follows from the output: the gradient of a loss.
+pub fn differentiated(
+    graph: &Graph,
+    tensors: &Tensors,
+    input: &Tensor,
+    cotangent: impl FnOnce(&Tensor) -> Result<Tensor>,
+    mode: Mode,
+    job: &Job,
+) -> Result<Backward> {
+    graph.shapes(input.dims())?;
     let mut values: Vec<Option<Tensor>> = Vec::with_capacity(graph.nodes.len());
     let mut statistics = BTreeMap::new();
     for (id, node) in graph.nodes.iter().enumerate() {
         job.check()?;
         let inputs = inputs_of(node, &values, input)?;
-        let output = Scope { id, node, tensors, mode }.run(&inputs)?;
+        let output = Scope { id, node, tensors, mode, precision: graph.precision }.run(&inputs)?;
         statistics.extend(output.statistics);
         values.push(Some(output.value));
     }
     let output = values.last().cloned().flatten().ok_or_else(|| no_value(graph.output()))?;
     let mut flowing: Vec<Option<Tensor>> = vec![None; graph.nodes.len()];
-    flowing[graph.output()] = Some(cotangent.clone());
+    flowing[graph.output()] = Some(cotangent(&output)?);
     let mut parameters = BTreeMap::new();
     for (id, node) in graph.nodes.iter().enumerate().skip(1).rev() {
         job.check()?;
         values[id] = None;
         let Some(gradient) = flowing[id].take() else { continue };
         let inputs = inputs_of(node, &values, input)?;
-        let found = Scope { id, node, tensors, mode }.differentiated(&inputs, &gradient)?;
+        let found = Scope { id, node, tensors, mode, precision: graph.precision }.differentiated(&inputs, &gradient)?;
         for (&used, gradient) in node.inputs.iter().zip(found.inputs) {
             flowing[used] = Some(match flowing[used].take() {
                 Some(sum) => sum.add(&gradient)?,
@@ -90,6 +107,12 @@ struct Gradients {
 impl Scope<'_> {
     /// Gradients of `sum(output * gradient)` for this layer alone.
     fn differentiated(&self, inputs: &[Tensor], gradient: &Tensor) -> Result<Gradients> {
+        if let (Layer::Lstm(_), Some(&steps)) = (&self.node.layer, inputs.first().and_then(|x| x.dims().get(1)))
+            && steps > MOST_STEPS
+        {
+            let message = format!("has {steps} steps at {:?}: gradients go through {MOST_STEPS}", self.node.name);
+            return Err(Error::argument("input", message));
+        }
         let variables: Vec<Var> = inputs.iter().map(Var::from_tensor).collect::<Result<_, _>>()?;
         let learnt = self.variables()?;
         let mut tensors = Tensors::new();

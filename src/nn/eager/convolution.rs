@@ -16,24 +16,24 @@ use crate::error::Result;
 use crate::nn::layers::Convolution;
 
 pub(super) fn convolution(scope: &Scope<'_>, layer: &Convolution, x: &Tensor) -> Result<Tensor> {
-    let (mut x, window, outputs) = as_clip(x, &layer.sliding)?;
+    let (mut x, window, outputs) = as_clip(&scope.rounded(x)?, &layer.sliding)?;
     let axes: [Axis; 3] = std::array::from_fn(|axis| Axis::of(&window, &outputs, axis));
     for axis in axes {
         x = axis.fitted(&x, 0.0)?;
     }
-    let weight = scope.parameter("weight")?;
-    let weight = if layer.sliding.axes() == 2 { weight.unsqueeze(2)? } else { weight.clone() };
+    let weight = scope.factor("weight")?;
+    let weight = if layer.sliding.axes() == 2 { weight.unsqueeze(2)? } else { weight };
     let y =
         if layer.is_depthwise() { depthwise(&x, &weight, &axes)? } else { dense(&x, &weight, &axes, layer.groups)? };
     let y = if layer.bias {
         let (items, channels, _, _, _) = y.dims5()?;
         let flat = y.flatten_from(2)?;
-        let bias = per_channel(scope.parameter("bias")?, items, flat.dim(2)?)?;
+        let bias = per_channel(&scope.factor("bias")?, items, flat.dim(2)?)?;
         flat.add(&bias)?.reshape((items, channels, outputs[0], outputs[1], outputs[2]))?
     } else {
         y
     };
-    as_before(y, &layer.sliding)
+    as_before(scope.rounded(&y)?, &layer.sliding)
 }
 
 /// The sum over the window of slices times weights, a channel at a time.

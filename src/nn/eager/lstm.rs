@@ -11,6 +11,10 @@ use crate::error::{Error, Result};
 use crate::nn::dropout::Part;
 use crate::nn::layers::{Lstm, LstmConvention};
 
+/// Steps are cut out of a piece of this length, not of the whole sequence: the gradient of a cut is as large as what
+/// it is cut from.
+const RUN: usize = 32;
+
 pub(super) fn lstm(scope: &Scope<'_>, layer: &Lstm, x: &Tensor) -> Result<Tensor> {
     let forward = direction(scope, layer, x, false)?;
     if !layer.bidirectional {
@@ -26,13 +30,11 @@ fn direction(scope: &Scope<'_>, layer: &Lstm, x: &Tensor, backward: bool) -> Res
     let units = layer.units;
     let names = layer.names(backward);
     let (matrix, recurrent, bias) = match (layer.convention, names) {
-        (LstmConvention::Pytorch, [input, hidden, first, second]) => (
-            scope.parameter(input)?.t()?,
-            scope.parameter(hidden)?.t()?,
-            scope.parameter(first)?.add(scope.parameter(second)?)?,
-        ),
+        (LstmConvention::Pytorch, [input, hidden, first, second]) => {
+            (scope.factor(input)?.t()?, scope.factor(hidden)?.t()?, scope.factor(first)?.add(&scope.factor(second)?)?)
+        }
         (LstmConvention::Keras, [kernel, recurrent, bias]) => {
-            (scope.parameter(kernel)?.clone(), scope.parameter(recurrent)?.clone(), scope.parameter(bias)?.clone())
+            (scope.factor(kernel)?, scope.factor(recurrent)?, scope.factor(bias)?)
         }
         _ => return Err(Error::argument("graph", format!("has an lstm with parameters {names:?}"))),
     };
@@ -41,17 +43,23 @@ fn direction(scope: &Scope<'_>, layer: &Lstm, x: &Tensor, backward: bool) -> Res
         None => x.clone(),
     };
     let mask = scope.mask(&[items, units], &x, Part::State { backward }, layer.recurrent_dropout)?;
-    let given = affine(&x, &matrix, Some(&bias))?;
+    let given = scope.rounded(&affine(&scope.rounded(&x)?, &matrix, Some(&bias))?)?;
     let mut hidden = Tensor::zeros((items, units), x.dtype(), x.device())?;
     let mut cell = hidden.clone();
     let mut states = Vec::with_capacity(steps);
-    for step in 0..steps {
-        let step = if backward { steps - 1 - step } else { step };
+    let mut run = given.clone();
+    for done in 0..steps {
+        let step = if backward { steps - 1 - done } else { done };
+        let first = step / RUN * RUN;
+        if done == 0 || step % RUN == if backward { RUN - 1 } else { 0 } {
+            run = given.narrow(1, first, RUN.min(steps - first))?;
+        }
         let carried = match &mask {
             Some(mask) => hidden.mul(mask)?,
             None => hidden,
         };
-        let gates = given.narrow(1, step, 1)?.squeeze(1)?.add(&carried.matmul(&recurrent)?)?;
+        let recalled = scope.rounded(&scope.rounded(&carried)?.matmul(&recurrent)?)?;
+        let gates = run.narrow(1, step - first, 1)?.squeeze(1)?.add(&recalled)?;
         let gate = |quarter: usize| -> Result<Tensor> { Ok(gates.narrow(1, quarter * units, units)?.contiguous()?) };
         let sigmoid = |quarter: usize| -> Result<Tensor> { Ok(candle_nn::ops::sigmoid(&gate(quarter)?)?) };
         cell = sigmoid(1)?.mul(&cell)?.add(&sigmoid(0)?.mul(&gate(2)?.tanh()?)?)?;

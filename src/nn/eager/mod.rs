@@ -19,18 +19,18 @@ mod product;
 mod reshape;
 mod window;
 
-pub use backward::{Backward, gradients};
+pub use backward::{Backward, differentiated, gradients};
 pub use device::device;
 
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::Mode;
 use super::dropout::{Mask, Part};
 use super::graph::{Graph, Node, NodeId};
 use super::layers::{Layer, PoolKind};
 use super::parameters::{Array, Parameters};
+use super::{Mode, Precision};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Job;
 
@@ -71,7 +71,7 @@ pub fn forward(
     for (id, node) in nodes.iter().enumerate() {
         job.check()?;
         let inputs = inputs_of(node, &values, input)?;
-        let output = Scope { id, node, tensors, mode }.run(&inputs)?.value;
+        let output = Scope { id, node, tensors, mode, precision: graph.precision }.run(&inputs)?.value;
         drop(inputs);
         values.push((users[id] > 0).then_some(output));
         for &used in &node.inputs {
@@ -108,6 +108,7 @@ struct Scope<'a> {
     node: &'a Node,
     tensors: &'a Tensors,
     mode: Mode,
+    precision: Precision,
 }
 
 impl Scope<'_> {
@@ -146,6 +147,21 @@ impl Scope<'_> {
     fn parameter(&self, name: &str) -> Result<&Tensor> {
         let name = self.node.parameter(name);
         self.tensors.get(&name).ok_or_else(|| Error::argument("parameters", format!("have no tensor {name:?}")))
+    }
+
+    /// A parameter that goes into a product.
+    fn factor(&self, name: &str) -> Result<Tensor> {
+        self.rounded(self.parameter(name)?)
+    }
+
+    /// What goes into a product or comes out of it, in the precision of the network; the gradient is rounded too.
+    fn rounded(&self, x: &Tensor) -> Result<Tensor> {
+        let half = match self.precision {
+            Precision::Full => return Ok(x.clone()),
+            Precision::Float16 => DType::F16,
+            Precision::BFloat16 => DType::BF16,
+        };
+        Ok(x.to_dtype(half)?.to_dtype(x.dtype())?)
     }
 
     /// `x` with values dropped, in training.

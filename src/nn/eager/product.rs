@@ -16,8 +16,8 @@ pub(super) fn per_channel(values: &Tensor, items: usize, positions: usize) -> Re
 
 /// `x W^T + b` over the last axis.
 pub(super) fn linear(scope: &Scope<'_>, layer: &Linear, x: &Tensor) -> Result<Tensor> {
-    let bias = if layer.bias { Some(scope.parameter("bias")?) } else { None };
-    affine(x, &scope.parameter("weight")?.t()?, bias)
+    let bias = layer.bias.then(|| scope.factor("bias")).transpose()?;
+    scope.rounded(&affine(&scope.rounded(x)?, &scope.factor("weight")?.t()?, bias.as_ref())?)
 }
 
 /// `x M + b` over the last axis; `M` is `(inputs, outputs)`.

@@ -135,15 +135,14 @@ fn build<'a>(
     let mut located: HashMap<usize, Range<usize>> = HashMap::new();
     let tensors = flat.tensors.into_iter().map(|(name, place)| {
         let described = pickled.tensors.get(place).ok_or_else(|| damaged("a tensor is not described"))?;
-        let range = match located.get(&described.storage) {
-            Some(range) => range.clone(),
-            None => {
-                let storage =
-                    pickled.storages.get(described.storage).ok_or_else(|| damaged("a storage is not described"))?;
-                let range = locate(storage)
-                    .map_err(|error| Error::new(error.kind(), format!("tensor `{name}`: {}", error.message())))?;
-                located.entry(described.storage).or_insert(range).clone()
-            }
+        let range = if let Some(range) = located.get(&described.storage) {
+            range.clone()
+        } else {
+            let storage = pickled.storages.get(described.storage);
+            let range = storage.ok_or_else(|| damaged("a storage is not described")).and_then(&mut locate);
+            let range =
+                range.map_err(|error| Error::new(error.kind(), format!("tensor `{name}`: {}", error.message())))?;
+            located.entry(described.storage).or_insert(range).clone()
         };
         let layout = Layout {
             range,

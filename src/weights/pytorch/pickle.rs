@@ -80,8 +80,7 @@ impl<'a> Machine<'a> {
             b'X' | b'\x8c' | b'\x8d' | b'V' | b'S' | b'T' | b'U' | b'B' | b'C' | b'\x8e' | b'\x96' => {
                 self.string(opcode)?;
             }
-            b')' => self.node(Node::Sequence(Vec::new())),
-            b']' | b'\x8f' => self.node(Node::Sequence(Vec::new())),
+            b')' | b']' | b'\x8f' => self.node(Node::Sequence(Vec::new())),
             b'}' => self.node(Node::Dict(Vec::new())),
             b't' | b'l' | b'\x91' => {
                 let items = self.above_mark()?;

@@ -8,11 +8,16 @@
 
 use std::ops::Range;
 
-/// A kernel index and its offset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the grid reads at one index of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AxisTap {
     pub kernel: usize,
     pub offset: isize,
+    /// Points whose index is inside the input.
+    pub points: Range<usize>,
+    /// How far it is behind the least offset, in whole steps and what remains.
+    pub steps: usize,
+    pub remainder: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +25,11 @@ pub(super) struct Axis {
     /// Points of the grid.
     pub count: usize,
     pub step: usize,
-    /// In the order of the kernel indices.
+    /// In the order of the kernel indices; those that no point can use are left out.
     pub taps: Vec<AxisTap>,
+    /// The least offset, and from there to the largest; 0 without taps.
+    pub least: isize,
+    pub span: usize,
     /// Length of the input.
     pub input: usize,
     /// Length of the output, and where the grid lies in it.
@@ -42,36 +50,47 @@ pub(super) struct Extent {
 }
 
 impl Axis {
-    /// The forward pass; taps that no point can use are left out.
+    /// The forward pass.
     pub fn forward(e: Extent) -> Self {
-        let offset = |kernel: usize| (kernel * e.dilation) as isize - e.before as isize;
-        let taps = (0..e.kernel).map(|kernel| AxisTap { kernel, offset: offset(kernel) }).collect();
-        let axis = Self { count: e.output, step: e.stride, taps, input: e.input, output: e.output, start: 0, pitch: 1 };
-        axis.pruned()
+        let offset = |kernel: usize| (kernel, (kernel * e.dilation) as isize - e.before as isize);
+        let axis = Self { step: e.stride, ..Self::grid(e.output, e.input, e.output) };
+        axis.with((0..e.kernel).map(offset).collect())
     }
 
     /// The grids of the gradient of the input, one for each remainder; together they cover the input once.
     pub fn backward(e: Extent) -> Vec<Self> {
         let grid = |start: usize| {
-            let taps = (0..e.kernel).filter(|kernel| (start + e.before).abs_diff(kernel * e.dilation) % e.stride == 0);
-            let offset = |kernel: usize| {
-                (start as isize + e.before as isize - (kernel * e.dilation) as isize) / e.stride as isize
-            };
-            let taps = taps.map(|kernel| AxisTap { kernel, offset: offset(kernel) }).collect();
+            let behind = |kernel: usize| (start + e.before) as isize - (kernel * e.dilation) as isize;
+            let stride = e.stride as isize;
+            let taps = (0..e.kernel).filter(|&kernel| behind(kernel) % stride == 0);
+            let taps = taps.map(|kernel| (kernel, behind(kernel) / stride)).collect();
             let count = (e.input - start).div_ceil(e.stride);
-            Self { count, step: 1, taps, input: e.output, output: e.input, start, pitch: e.stride }.pruned()
+            Self { start, pitch: e.stride, ..Self::grid(count, e.output, e.input) }.with(taps)
         };
         (0..e.stride.min(e.input)).map(grid).collect()
     }
 
-    fn pruned(mut self) -> Self {
-        let axis = self.clone();
-        self.taps.retain(|tap| !axis.points(tap.offset).is_empty());
+    fn grid(count: usize, input: usize, output: usize) -> Self {
+        Self { count, step: 1, taps: Vec::new(), least: 0, span: 0, input, output, start: 0, pitch: 1 }
+    }
+
+    /// With taps of these kernel indices and offsets.
+    fn with(mut self, mut taps: Vec<(usize, isize)>) -> Self {
+        taps.retain(|&(_, offset)| !self.points(offset).is_empty());
+        let offsets = || taps.iter().map(|&(_, offset)| offset);
+        self.least = offsets().min().unwrap_or(0);
+        self.span = (offsets().max().unwrap_or(0) - self.least).unsigned_abs();
+        let tap = |(kernel, offset): (usize, isize)| {
+            let ahead = (offset - self.least).unsigned_abs();
+            let (steps, remainder) = (ahead / self.step, ahead % self.step);
+            AxisTap { kernel, offset, points: self.points(offset), steps, remainder }
+        };
+        self.taps = taps.iter().copied().map(tap).collect();
         self
     }
 
     /// The points of the grid whose index at `offset` is inside.
-    pub fn points(&self, offset: isize) -> Range<usize> {
+    fn points(&self, offset: isize) -> Range<usize> {
         let step = self.step as isize;
         let first = (-offset).max(0).unsigned_abs().div_ceil(self.step);
         let last = (self.input as isize - 1 - offset).div_euclid(step) + 1;
@@ -89,21 +108,21 @@ impl Axis {
     }
 
     /// `outer` and `inner` as one axis, where neither moves: what is left of the outer is one point.
-    pub fn merged(outer: &mut Self, inner: &mut Self) {
+    pub fn merge(outer: &mut Self, inner: &mut Self) {
         if outer.is_identity() && inner.is_identity() {
-            for length in [&mut inner.count, &mut inner.input, &mut inner.output] {
-                *length *= outer.count;
-            }
-            for length in [&mut outer.count, &mut outer.input, &mut outer.output] {
-                *length = 1;
-            }
+            let count = outer.count;
+            outer.lengthen(|_| 1);
+            inner.lengthen(|length| length * count);
         }
     }
 
-    /// Least and largest offset; (0, 0) without taps.
-    pub fn reach(&self) -> (isize, isize) {
-        let offsets = || self.taps.iter().map(|tap| tap.offset);
-        (offsets().min().unwrap_or(0), offsets().max().unwrap_or(0))
+    /// An identity of another length.
+    fn lengthen(&mut self, length: impl Fn(usize) -> usize) {
+        self.count = length(self.count);
+        (self.input, self.output) = (self.count, self.count);
+        for tap in &mut self.taps {
+            tap.points = 0..self.count;
+        }
     }
 }
 
@@ -129,7 +148,7 @@ mod tests {
     fn walked(axis: &Axis) -> Vec<(usize, usize, usize)> {
         let mut all = Vec::new();
         for tap in &axis.taps {
-            for j in axis.points(tap.offset) {
+            for j in tap.points.clone() {
                 let read = (j * axis.step) as isize + tap.offset;
                 assert!((0..axis.input as isize).contains(&read));
                 all.push((read as usize, tap.kernel, axis.start + j * axis.pitch));

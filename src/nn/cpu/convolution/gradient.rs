@@ -91,7 +91,7 @@ impl Gradient {
     /// Overwrites `grad_weights`, in the plain order of `shape`. The slices have the lengths that `lengths` and `shape` say.
     pub fn run(&self, shape: Shape, input: &[f32], grad: &[f32], grad_weights: &mut [f32], job: &Job) -> Result<()> {
         grad_weights.fill(0.0);
-        let order = Order::new(shape, &self.source, &self.tiles, false);
+        let order = Order::new(shape, &self.source, false);
         let mut partial = vec![0.0; if self.parts > 1 { self.parts * self.tiles.packed } else { 0 }];
         let (partials, weights) = (Shared(partial.as_mut_ptr()), Shared(grad_weights.as_mut_ptr()));
         let (partials, weights) = (&partials, &weights);
@@ -211,30 +211,4 @@ impl Gradient {
             }
         }
     }
-}
-
-/// The sum of a blocked map over batch and positions, for each channel; in float64 from run to run of pixels, so
-/// that many pixels cost no precision.
-pub(super) fn sum_channels(map: &[f32], batch: usize, blocks: usize, sums: &mut [f32], job: &Job) -> Result<()> {
-    const RUN: usize = 64;
-    let positions = map.len() / (batch * blocks * LANES).max(1);
-    let sum = |block: usize, _: usize| {
-        let mut total = [0.0_f64; LANES];
-        for n in 0..batch {
-            let start = (n * blocks + block) * positions * LANES;
-            for run in map.get(start..start + positions * LANES).unwrap_or_default().chunks(RUN * LANES) {
-                let mut sums = [0.0_f32; LANES];
-                for pixel in run.chunks_exact(LANES) {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
-                }
-                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(sum));
-            }
-        }
-        total
-    };
-    let totals = map_blocks(blocks, 1, job, sum)?;
-    for (sum, total) in sums.iter_mut().zip(totals.iter().flatten()) {
-        *sum = *total as f32;
-    }
-    Ok(())
 }

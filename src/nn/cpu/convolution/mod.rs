@@ -1,12 +1,13 @@
 //! Convolution on the processor, 2-D and 3-D, dense and grouped: forward, and the gradients of input and weights.
 //!
 //! Maps are in the blocked layout of [`super`], or planar where a network begins. Every kernel is written over sixteen
-//! values at a time ([`vector`]) and compiled for AVX-512, for AVX2, and for what the target always has. Sums
+//! values at a time ([`super::lanes`]) and compiled for AVX-512, for AVX2, and for what the target always has. Sums
 //! are float32, in an order that neither batch nor threads change; a fused multiply-add rounds once, so the last bits
 //! may differ from processor to processor. A value that is not finite may reach the padding lanes of its map.
 //!
 //! * [`axis`], [`source`]: which input an output sees, along an axis and in memory
 //! * [`tile`], [`pass`]: the forward kernel, and its walk over a map; the gradient of the input is such walks too
+//! * [`winograd`]: the same walk for 3 x 3 kernels, with 16 products in the place of 36
 //! * [`slope`], [`gradient`]: the gradient of the weights
 //!
 //! Depthwise convolution, a group for each channel, has kernels of its own elsewhere, and is refused.
@@ -19,52 +20,23 @@ mod slope;
 mod source;
 mod tile;
 mod tiles;
-mod vector;
 mod weights;
+mod winograd;
 
 #[cfg(test)]
 mod tests;
 
 use self::axis::{Axis, Extent};
-use self::gradient::{Gradient, sum_channels};
-use self::pass::{End, Pass, check_length};
+use self::gradient::Gradient;
+use self::pass::Pass;
 use self::source::Source;
 use self::tiles::families;
-use self::weights::{Order, Shape};
-use super::{LANES, MapShape, Window};
+use self::weights::Shape;
+use super::epilogue::bias_backward;
+use super::{Epilogue, LANES, MapShape, Window, check};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Job;
 use crate::simd::{Level, level};
-
-/// What follows the sums before they are written.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Epilogue<'a> {
-    /// A value for each output channel, filled up with zeros to whole blocks.
-    pub bias: Option<&'a [f32]>,
-    /// A map like the output, added before the activation.
-    pub residual: Option<&'a [f32]>,
-    pub activation: Activation,
-}
-
-/// The activations that a convolution can end with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
-    #[default]
-    None,
-    Relu,
-    /// Bounded to 0..6.
-    Relu6,
-}
-
-impl Activation {
-    fn clamp(self) -> Option<[f32; 2]> {
-        match self {
-            Self::None => None,
-            Self::Relu => Some([0.0, f32::INFINITY]),
-            Self::Relu6 => Some([0.0, 6.0]),
-        }
-    }
-}
 
 /// The geometry of one convolution, and how it is computed on this processor.
 #[derive(Clone, Debug)]
@@ -86,7 +58,7 @@ impl Convolution {
     /// An extent of 0, batches that differ, channels that `groups` does not divide; [`ErrorKind::Unsupported`] for
     /// a group for each channel, and for groups of a planar input.
     pub fn new(input: MapShape, output: MapShape, window: Window, groups: usize, planar: bool) -> Result<Self> {
-        check(input, output, window, groups, planar)?;
+        check_shapes(input, output, window, groups, planar)?;
         let weights = Shape { outputs: output.channels, inputs: input.channels, groups, kernel: window.kernel };
         let extent = |i: usize| Extent {
             input: input.sides()[i],
@@ -109,11 +81,14 @@ impl Convolution {
 
     /// Weights (O, I / groups, kt, kh, kw) in the order in which `forward` reads them.
     pub fn pack(&self, weights: &[f32]) -> Result<Vec<f32>> {
-        check_length("weights", self.weights.values(), weights.len())?;
-        let mut packed = vec![0.0; self.forward.tiles.packed];
-        let order = Order::new(self.weights, &self.forward.source, &self.forward.tiles, false);
-        order.pack(weights, &mut packed, &Job::new())?;
+        let mut packed = Vec::new();
+        self.pack_into(weights, &mut packed, &Job::new())?;
         Ok(packed)
+    }
+
+    /// As `pack`, into what an earlier call for this convolution left, or an empty vector.
+    pub fn pack_into(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+        pack_passes(std::slice::from_ref(&self.forward), self.weights, weights, false, packed, job)
     }
 
     /// The convolution and its epilogue; overwrites `output`, whose padding lanes become zero.
@@ -125,21 +100,20 @@ impl Convolution {
         output: &mut [f32],
         job: &Job,
     ) -> Result<()> {
-        let end = End { bias: epilogue.bias, residual: epilogue.residual, clamp: epilogue.activation.clamp() };
-        self.forward.run(input, packed, end, output, job)
+        epilogue.check(&self.output)?;
+        self.forward.run(input, packed, epilogue, output, job)
     }
 
     /// Weights (O, I / groups, kt, kh, kw) in the order in which `backward_input` reads them.
     pub fn pack_transposed(&self, weights: &[f32]) -> Result<Vec<f32>> {
-        check_length("weights", self.weights.values(), weights.len())?;
-        let mut packed = vec![0.0; self.backward.iter().map(|pass| pass.tiles.packed).sum()];
-        let mut rest = packed.as_mut_slice();
-        for pass in &self.backward {
-            let (part, behind) = rest.split_at_mut(pass.tiles.packed);
-            Order::new(self.weights, &pass.source, &pass.tiles, true).pack(weights, part, &Job::new())?;
-            rest = behind;
-        }
+        let mut packed = Vec::new();
+        self.pack_transposed_into(weights, &mut packed, &Job::new())?;
         Ok(packed)
+    }
+
+    /// As `pack_transposed`, into what an earlier call for this convolution left, or an empty vector.
+    pub fn pack_transposed_into(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+        pack_passes(&self.backward, self.weights, weights, true, packed, job)
     }
 
     /// The gradient of the input; overwrites `grad_input`, whose padding lanes become zero.
@@ -150,12 +124,12 @@ impl Convolution {
         grad_input: &mut [f32],
         job: &Job,
     ) -> Result<()> {
-        let expected = self.backward.iter().map(|pass| pass.tiles.packed).sum();
-        check_length("packed weights", expected, packed_transposed.len())?;
+        let expected = self.backward.iter().map(Pass::packed).sum();
+        check::length("packed_transposed", packed_transposed.len(), expected)?;
         if !self.planar {
             return self.run_backward(grad_output, packed_transposed, grad_input, job);
         }
-        check_length("gradient of the input", self.input.planar_len(), grad_input.len())?;
+        check::length("grad_input", grad_input.len(), self.input.planar_len())?;
         let mut blocked = vec![0.0; self.input.len()];
         self.run_backward(grad_output, packed_transposed, &mut blocked, job)?;
         let positions = self.input.positions();
@@ -173,15 +147,15 @@ impl Convolution {
 
     fn run_backward(&self, grad_output: &[f32], mut packed: &[f32], grad_input: &mut [f32], job: &Job) -> Result<()> {
         for pass in &self.backward {
-            let (part, rest) = packed.split_at(pass.tiles.packed);
-            pass.run(grad_output, part, End::default(), grad_input, job)?;
+            let (part, rest) = packed.split_at(pass.packed());
+            pass.run(grad_output, part, &Epilogue::default(), grad_input, job)?;
             packed = rest;
         }
         Ok(())
     }
 
     /// The gradients of the weights, in the order (O, I / groups, kt, kh, kw), and of the bias, a value for each output
-    /// channel (a longer slice, of whole blocks, gets zeros behind); overwrites both.
+    /// channel; overwrites both.
     pub fn backward_weights(
         &self,
         input: &[f32],
@@ -191,15 +165,11 @@ impl Convolution {
         job: &Job,
     ) -> Result<()> {
         let [inputs, outputs] = self.gradient.lengths();
-        check_length("input", inputs, input.len())?;
-        check_length("gradient of the output", outputs, grad_output.len())?;
-        check_length("gradient of the weights", self.weights.values(), grad_weights.len())?;
+        check::length("input", input.len(), inputs)?;
+        check::length("grad_output", grad_output.len(), outputs)?;
+        check::length("grad_weights", grad_weights.len(), self.weights.values())?;
         self.gradient.run(self.weights, input, grad_output, grad_weights, job)?;
-        let Some(grad_bias) = grad_bias else { return Ok(()) };
-        if grad_bias.len() != self.output.blocks() * LANES {
-            check_length("gradient of the bias", self.output.channels, grad_bias.len())?;
-        }
-        sum_channels(grad_output, self.output.batch, self.output.blocks(), grad_bias, job)
+        grad_bias.map_or(Ok(()), |grad_bias| bias_backward(grad_output, &self.output, grad_bias))
     }
 
     /// Floating-point operations of the forward pass: a multiplication and an addition for each weight and output,
@@ -210,7 +180,27 @@ impl Convolution {
     }
 }
 
-fn check(input: MapShape, output: MapShape, window: Window, groups: usize, planar: bool) -> Result<()> {
+/// Packs `weights` for one pass after the other. What is zero in one packing is in the next: it is written once.
+fn pack_passes(
+    passes: &[Pass],
+    shape: Shape,
+    weights: &[f32],
+    transposed: bool,
+    packed: &mut Vec<f32>,
+    job: &Job,
+) -> Result<()> {
+    check::length("weights", weights.len(), shape.values())?;
+    packed.resize(passes.iter().map(Pass::packed).sum(), 0.0);
+    let mut rest = packed.as_mut_slice();
+    for pass in passes {
+        let (part, behind) = rest.split_at_mut(pass.packed());
+        pass.pack(shape, transposed, weights, part, job)?;
+        rest = behind;
+    }
+    Ok(())
+}
+
+fn check_shapes(input: MapShape, output: MapShape, window: Window, groups: usize, planar: bool) -> Result<()> {
     if input.is_empty() || output.is_empty() {
         return Err(Error::argument("input", format!("must not be empty, got {input:?} and {output:?}")));
     }

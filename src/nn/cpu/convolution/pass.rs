@@ -3,7 +3,7 @@
 //!
 //! The grid is cut into units that run in parallel: a range of rows (or of pixels, where rows join into one), one
 //! frame, one clip, and as many output blocks as have their weights in the second-level cache. A sum runs over input
-//! blocks, then taps, then channels, in this order, whatever the units are.
+//! blocks, then taps, then channels, in this order and in runs of one length, whatever the units are.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -12,8 +12,10 @@ use super::aligned::Aligned;
 use super::source::{Source, View};
 use super::tile::{Finish, Strip, Tap, kernel, longest};
 use super::tiles::{Family, Tile, Tiles, WEIGHTS};
-use crate::error::{Error, ErrorKind, Result};
-use crate::nn::cpu::LANES;
+use super::weights::{Order, Shape};
+use super::winograd::Winograd;
+use crate::error::Result;
+use crate::nn::cpu::{Epilogue, LANES, check};
 use crate::parallel::{Job, map_blocks};
 use crate::simd::Level;
 
@@ -23,26 +25,22 @@ const COPIED: usize = 128 << 10;
 const LEAST_WORK: usize = 1 << 19;
 const MOST_WORK: usize = 1 << 24;
 const UNITS: usize = 64;
+/// Products that are summed, about, before the sum is added to those before it.
+const RUN: usize = 256;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pass {
     level: Level,
-    pub source: Source,
+    source: Source,
     /// Blocks of the whole output.
     outputs: usize,
-    pub tiles: Tiles,
+    tiles: Tiles,
     /// Rows and columns of a unit, and input blocks that it reads at a time.
     rows: usize,
     columns: usize,
     chunk: usize,
-}
-
-/// What a pass adds and bounds at its end; slices as in [`super::Epilogue`].
-#[derive(Clone, Copy, Default)]
-pub(super) struct End<'a> {
-    pub bias: Option<&'a [f32]>,
-    pub residual: Option<&'a [f32]>,
-    pub clamp: Option<[f32; 2]>,
+    /// The faster form, where it applies.
+    winograd: Option<Winograd>,
 }
 
 /// Buffers of a thread, kept from unit to unit.
@@ -61,10 +59,31 @@ impl Pass {
     /// `outputs` counts the blocks of the output.
     pub fn new(level: Level, source: Source, outputs: usize, families: &[Family]) -> Self {
         let depth = source.lanes * source.taps();
-        let tiles = Tiles::new(families, blocks_together(level, &source, families), depth);
-        let mut pass = Self { level, source, outputs, tiles, rows: 1, columns: 1, chunk: 1 };
+        let width = if source.joins() { source.h.count * source.w.count } else { source.w.count };
+        let tiles = Tiles::new(families, blocks_together(level, source.lanes, width, families), depth);
+        let winograd = Winograd::new(level, &source, outputs, families);
+        let mut pass = Self { level, source, outputs, tiles, rows: 1, columns: 1, chunk: 1, winograd };
         pass.cut();
         pass
+    }
+
+    /// Values of the packed weights.
+    pub fn packed(&self) -> usize {
+        self.winograd.as_ref().map_or(self.tiles.packed, Winograd::packed)
+    }
+
+    /// Packs plain weights; `transposed` where the outputs are the convolution's inputs.
+    pub fn pack(&self, shape: Shape, transposed: bool, weights: &[f32], packed: &mut [f32], job: &Job) -> Result<()> {
+        let order = Order::new(shape, &self.source, transposed);
+        match &self.winograd {
+            Some(winograd) => winograd.pack(&order, weights, packed, job),
+            None => order.pack(&self.tiles, weights, packed, job),
+        }
+    }
+
+    /// Input blocks that are summed before the sum is added to those before it.
+    fn run_length(&self) -> usize {
+        (RUN / (LANES * self.source.taps().max(1))).max(1)
     }
 
     /// Chooses rows, columns and input blocks of a unit.
@@ -75,7 +94,9 @@ impl Pass {
         self.columns = source.w.count;
         self.rows = 1;
         if source.h.count > 1 {
-            self.rows = even(source.h.count, pixels / self.columns);
+            // Copied rows that the next unit copies again should be few.
+            let least = if source.direct || source.h.taps.len() == 1 { 1 } else { 4 };
+            self.rows = even(source.h.count, (pixels / self.columns).max(least));
         } else if pixels < source.w.count {
             let strip = longest(self.level, 1);
             self.columns = even(source.w.count, pixels).next_multiple_of(strip).min(source.w.count);
@@ -95,6 +116,8 @@ impl Pass {
         // The weights of one tile may be beyond the cache even so.
         let block = self.tiles.all.iter().map(|tile| tile.width() * source.lanes * source.taps()).max().unwrap_or(1);
         self.chunk = self.chunk.min(even(inputs, 2 * WEIGHTS / block));
+        // Runs are whole, so that sums do not depend on where a chunk ends.
+        self.chunk = self.chunk.next_multiple_of(self.run_length());
     }
 
     fn output_values(&self) -> usize {
@@ -103,13 +126,21 @@ impl Pass {
     }
 
     /// Writes every point of the grid.
-    pub fn run(&self, input: &[f32], packed: &[f32], end: End, output: &mut [f32], job: &Job) -> Result<()> {
-        let (values, bias) = (self.output_values(), self.outputs * LANES);
-        check_length("input", self.source.values(), input.len())?;
-        check_length("packed weights", self.tiles.packed, packed.len())?;
-        check_length("output", values, output.len())?;
-        check_length("residual", values, end.residual.map_or(values, <[f32]>::len))?;
-        check_length("bias", bias, end.bias.map_or(bias, <[f32]>::len))?;
+    pub fn run(&self, input: &[f32], packed: &[f32], epilogue: &Epilogue, output: &mut [f32], job: &Job) -> Result<()> {
+        check::length("input", input.len(), self.source.values())?;
+        check::length("packed", packed.len(), self.packed())?;
+        check::length("output", output.len(), self.output_values())?;
+        if let Some(residual) = epilogue.residual {
+            check::length("residual", residual.len(), output.len())?;
+        }
+        let bias = epilogue.bias.map(|bias| {
+            let mut whole = bias.to_vec();
+            whole.resize(self.outputs * LANES, 0.0);
+            whole
+        });
+        if let Some(winograd) = &self.winograd {
+            return winograd.run(input, packed, bias.as_deref(), epilogue, output, job);
+        }
         let source = &self.source;
         let (bands, parts) = (source.h.count.div_ceil(self.rows), source.w.count.div_ceil(self.columns));
         let counts = [self.tiles.splits.len(), source.batch, source.t.count, bands, parts];
@@ -121,7 +152,16 @@ impl Pass {
             let rows = row..(row + self.rows).min(source.h.count);
             let columns = column..(column + self.columns).min(source.w.count);
             let view = View { n, t, rows, columns };
-            let unit = Unit { pass: self, tiles: self.tiles.of(split), view, input, packed, end, output: output.0 };
+            let unit = Unit {
+                pass: self,
+                tiles: self.tiles.of(split),
+                view,
+                input,
+                packed,
+                epilogue,
+                bias: bias.as_deref(),
+                output: output.0,
+            };
             SCRATCH.with_borrow_mut(|scratch| unit.run(scratch));
         };
         map_blocks(counts.iter().product(), 1, job, work)?;
@@ -130,12 +170,11 @@ impl Pass {
 }
 
 /// Output blocks to a tile: the fewest cycles, by a model of two multiplications and two loads a cycle, four cycles
-/// of latency, and some overhead.
-fn blocks_together(level: Level, source: &Source, families: &[Family]) -> usize {
-    let width = source.w.count;
+/// of latency, and some overhead. Rows are `width` pixels long.
+pub(super) fn blocks_together(level: Level, lanes: usize, width: usize, families: &[Family]) -> usize {
     let cycles = |blocks: usize| {
         let longest = longest(level, blocks);
-        if longest == 0 || (source.lanes == 1 && blocks > 2) {
+        if longest == 0 || (lanes == 1 && blocks > 2) {
             return usize::MAX;
         }
         let strips = width.div_ceil(longest);
@@ -149,15 +188,6 @@ fn blocks_together(level: Level, source: &Source, families: &[Family]) -> usize 
         families.iter().map(family).sum::<usize>() * strips
     };
     (1..=4).min_by_key(|&blocks| cycles(blocks)).unwrap_or(1)
-}
-
-/// Refuses a slice of another length than the shapes say.
-pub(super) fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    let message = format!("convolution: {name} of {found} values where {expected} are needed");
-    Err(Error::new(ErrorKind::Internal, message))
 }
 
 /// The length of parts that are as even as they can be, none longer than `most` (but at least 1).
@@ -187,7 +217,9 @@ struct Unit<'a> {
     view: View,
     input: &'a [f32],
     packed: &'a [f32],
-    end: End<'a>,
+    epilogue: &'a Epilogue<'a>,
+    /// Filled up to whole blocks.
+    bias: Option<&'a [f32]>,
     output: *mut f32,
 }
 
@@ -218,10 +250,11 @@ impl Unit<'_> {
         let weights_block = tile.width() * source.lanes * source.taps();
         let input = source.start(view, chunk.start, self.input, &scratch.copies);
         let weights = self.packed.as_ptr().wrapping_add(tile.weights + done * weights_block);
-        let length = view.columns.len();
+        let joined = if source.joins() { view.rows.len() } else { 1 };
+        let length = joined * view.columns.len();
         let strips = length.div_ceil(longest(pass.level, tile.outputs.len()).max(1));
-        let bias = beside(self.end.bias, tile.outputs.start * LANES);
-        for (row, taps) in view.rows.clone().zip(&scratch.rows) {
+        let bias = beside(self.bias, tile.outputs.start * LANES);
+        for (row, taps) in view.rows.clone().zip(&scratch.rows).step_by(joined) {
             let Some(taps) = scratch.taps.get(taps.clone()) else { return };
             let line = (t.start + view.t * t.pitch) * h.output + h.start + row * h.pitch;
             for strip in 0..strips {
@@ -231,7 +264,11 @@ impl Unit<'_> {
                     (view.n * pass.outputs + tile.outputs.start) * output_block + (line * w.output + column) * LANES;
                 let planar = source.lanes == 1;
                 let Some(kernel) = kernel(pass.level, stop - start, tile.outputs.len(), planar) else { return };
-                let finish = Finish { bias, residual: beside(self.end.residual, place), clamp: self.end.clamp };
+                let finish = Finish {
+                    bias,
+                    residual: beside(self.epilogue.residual, place),
+                    activation: self.epilogue.activation,
+                };
                 let strip = Strip {
                     input: input.wrapping_add(start * source.lanes),
                     weights,
@@ -242,6 +279,7 @@ impl Unit<'_> {
                     output: self.output.wrapping_add(place),
                     output_pixel: w.pitch * LANES,
                     output_block,
+                    run: self.pass.run_length(),
                     resume: done > 0,
                     finish: (chunk.end == tile.inputs.end).then_some(finish),
                 };

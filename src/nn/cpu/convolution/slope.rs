@@ -4,10 +4,11 @@
 //! A pixel of the output's gradient is loaded once for all input channels, a value of the input is broadcast for all
 //! blocks. On AVX-512, 8 channels by three blocks are 24 sums.
 
-#[cfg(target_arch = "x86_64")]
-use super::vector::{Avx2, Avx512};
-use super::vector::{Plain, Vector};
+use super::tile::{load, store};
 use crate::nn::cpu::LANES;
+#[cfg(target_arch = "x86_64")]
+use crate::nn::cpu::lanes::{Avx2, Avx512};
+use crate::nn::cpu::lanes::{Lanes, Plain};
 use crate::simd::Level;
 
 /// The most channels of one call.
@@ -43,13 +44,13 @@ pub(super) type Kernel = unsafe fn(&Slope);
 /// # Safety
 /// The processor must have the instructions of `V`, and pointers and distances must stay inside their buffers.
 #[inline(always)]
-unsafe fn slope<V: Vector, const C: usize, const B: usize, const P: usize>(s: &Slope) {
+unsafe fn slope<V: Lanes, const C: usize, const B: usize, const P: usize>(s: &Slope) {
     // SAFETY: the caller's promises, handed on.
     unsafe {
         let mut sums = [[V::zero(); B]; C];
         for (c, sums) in sums.iter_mut().enumerate() {
             for (b, sum) in sums.iter_mut().enumerate() {
-                *sum = V::load(s.sums.add((c * B + b) * LANES));
+                *sum = load(s.sums.add((c * B + b) * LANES));
             }
         }
         for row in s.rows {
@@ -57,12 +58,12 @@ unsafe fn slope<V: Vector, const C: usize, const B: usize, const P: usize>(s: &S
             for _ in 0..s.length {
                 let mut grads = [V::zero(); B];
                 for (b, grad) in grads.iter_mut().enumerate() {
-                    *grad = V::load(y.add(b * s.grad_block));
+                    *grad = load(y.add(b * s.grad_block));
                 }
                 for (c, sums) in sums.iter_mut().enumerate() {
-                    let value = V::splat(x.add(if P == 1 { s.channels[c] } else { c }));
+                    let value = V::splat(*x.add(if P == 1 { s.channels[c] } else { c }));
                     for (sum, grad) in sums.iter_mut().zip(grads) {
-                        *sum = sum.multiply_add(value, grad);
+                        *sum = value.times_plus(grad, *sum);
                     }
                 }
                 x = x.add(P);
@@ -71,7 +72,7 @@ unsafe fn slope<V: Vector, const C: usize, const B: usize, const P: usize>(s: &S
         }
         for (c, sums) in sums.iter().enumerate() {
             for (b, sum) in sums.iter().enumerate() {
-                sum.store(s.sums.add((c * B + b) * LANES));
+                store(*sum, s.sums.add((c * B + b) * LANES));
             }
         }
     }

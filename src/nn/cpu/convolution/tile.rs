@@ -6,9 +6,9 @@
 //! are 28 sums, which leaves four of the 32 registers for the operands.
 
 #[cfg(target_arch = "x86_64")]
-use super::vector::{Avx2, Avx512};
-use super::vector::{Plain, Vector};
-use crate::nn::cpu::LANES;
+use crate::nn::cpu::lanes::{Avx2, Avx512};
+use crate::nn::cpu::lanes::{Block, Lanes, Plain};
+use crate::nn::cpu::{Activation, LANES};
 use crate::simd::Level;
 
 /// One tap of the kernel: where its input lies, in values from the strip's own, and the number of its weights.
@@ -33,21 +33,23 @@ pub(super) struct Strip<'a> {
     /// Values from pixel to pixel and from block to block.
     pub output_pixel: usize,
     pub output_block: usize,
+    /// Input blocks after which the sums are laid down in the output and begun anew: a sum of short sums loses less
+    /// than a long one. At least 1.
+    pub run: usize,
     /// Whether to add to what the output holds, from earlier input blocks.
     pub resume: bool,
     /// What to do with the sums once they are whole.
     pub finish: Option<Finish>,
 }
 
-/// The end of a convolution, as [`super::Epilogue`] has it.
+/// The end of a convolution, as [`crate::nn::cpu::Epilogue`] has it.
 #[derive(Clone, Copy)]
 pub(super) struct Finish {
     /// At the first block of the strip, or null.
     pub bias: *const f32,
     /// Beside the output, or null.
     pub residual: *const f32,
-    /// Sixteen times the least and the largest value.
-    pub clamp: Option<[f32; 2]>,
+    pub activation: Activation,
 }
 
 /// A compiled kernel.
@@ -60,12 +62,13 @@ pub(super) type Kernel = unsafe fn(&Strip);
 /// The processor must have the instructions of `V`, and the pointers and distances of the strip must stay inside
 /// their buffers.
 #[inline(always)]
-unsafe fn strip<V: Vector, const R: usize, const B: usize, const P: usize>(s: &Strip) {
+unsafe fn strip<V: Lanes, const R: usize, const B: usize, const P: usize>(s: &Strip) {
     // SAFETY: the caller's promises, handed on.
     unsafe {
         let mut sums = [[V::zero(); B]; R];
         let (mut input, mut weights) = (s.input, s.weights);
-        for _ in 0..s.blocks {
+        let (mut left, mut resume) = (s.run, s.resume);
+        for block in 1..=s.blocks {
             for tap in s.taps {
                 let (mut x, mut w) = (input.add(tap.input), weights.add(tap.weights * P * B * LANES));
                 if P == 1 {
@@ -83,13 +86,19 @@ unsafe fn strip<V: Vector, const R: usize, const B: usize, const P: usize>(s: &S
             }
             input = input.add(s.input_block);
             weights = weights.add(s.weights_block);
+            left -= 1;
+            if left == 0 && block < s.blocks {
+                lay_down(s, &mut sums, resume);
+                sums = [[V::zero(); B]; R];
+                (left, resume) = (s.run, true);
+            }
         }
-        write(s, &mut sums);
+        write(s, &mut sums, resume);
     }
 }
 
 #[inline(always)]
-unsafe fn channel<V: Vector, const R: usize, const B: usize, const P: usize>(
+unsafe fn channel<V: Lanes, const R: usize, const B: usize, const P: usize>(
     sums: &mut [[V; B]; R],
     x: *const f32,
     w: *const f32,
@@ -98,51 +107,85 @@ unsafe fn channel<V: Vector, const R: usize, const B: usize, const P: usize>(
     unsafe {
         let mut rows = [V::zero(); B];
         for (b, row) in rows.iter_mut().enumerate() {
-            *row = V::load(w.add(b * LANES));
+            *row = load(w.add(b * LANES));
         }
         for (r, sums) in sums.iter_mut().enumerate() {
-            let value = V::splat(x.add(r * P));
+            let value = V::splat(*x.add(r * P));
             for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = sum.multiply_add(value, row);
+                *sum = value.times_plus(row, *sum);
             }
         }
     }
 }
 
+/// Writes the sums, added to what the output holds if `resume` says so.
 #[inline(always)]
-unsafe fn write<V: Vector, const R: usize, const B: usize>(s: &Strip, sums: &mut [[V; B]; R]) {
+unsafe fn lay_down<V: Lanes, const R: usize, const B: usize>(s: &Strip, sums: &mut [[V; B]; R], resume: bool) {
     // SAFETY: as for `strip`.
     unsafe {
         let place = |r: usize, b: usize| r * s.output_pixel + b * s.output_block;
-        if s.resume {
-            each(sums, |r, b, sum| sum.add(V::load(s.output.add(place(r, b)))));
-        }
-        if let Some(finish) = s.finish {
-            if !finish.bias.is_null() {
-                each(sums, |_, b, sum| sum.add(V::load(finish.bias.add(b * LANES))));
-            }
-            if !finish.residual.is_null() {
-                each(sums, |r, b, sum| sum.add(V::load(finish.residual.add(place(r, b)))));
-            }
-            if let Some([low, high]) = &finish.clamp {
-                let (low, high) = (V::splat(low), V::splat(high));
-                each(sums, |_, _, sum| sum.at_least(low).at_most(high));
-            }
+        if resume {
+            each(sums, |r, b, sum| sum.plus(load(s.output.add(place(r, b)))));
         }
         each(sums, |r, b, sum| {
-            sum.store(s.output.add(place(r, b)));
+            store(sum, s.output.add(place(r, b)));
             sum
         });
     }
 }
 
 #[inline(always)]
-fn each<V: Vector, const R: usize, const B: usize>(sums: &mut [[V; B]; R], f: impl Fn(usize, usize, V) -> V) {
+unsafe fn write<V: Lanes, const R: usize, const B: usize>(s: &Strip, sums: &mut [[V; B]; R], resume: bool) {
+    // SAFETY: as for `strip`.
+    unsafe {
+        let place = |r: usize, b: usize| r * s.output_pixel + b * s.output_block;
+        if resume {
+            each(sums, |r, b, sum| sum.plus(load(s.output.add(place(r, b)))));
+        }
+        if let Some(finish) = s.finish {
+            if !finish.bias.is_null() {
+                each(sums, |_, b, sum| sum.plus(load(finish.bias.add(b * LANES))));
+            }
+            if !finish.residual.is_null() {
+                each(sums, |r, b, sum| sum.plus(load(finish.residual.add(place(r, b)))));
+            }
+            match finish.activation {
+                Activation::None => {}
+                Activation::Relu => each(sums, |_, _, sum| Activation::Relu.apply(sum)),
+                Activation::Relu6 => each(sums, |_, _, sum| Activation::Relu6.apply(sum)),
+            }
+        }
+        lay_down(s, sums, false);
+    }
+}
+
+#[inline(always)]
+fn each<V: Lanes, const R: usize, const B: usize>(sums: &mut [[V; B]; R], f: impl Fn(usize, usize, V) -> V) {
     for (r, row) in sums.iter_mut().enumerate() {
         for (b, sum) in row.iter_mut().enumerate() {
             *sum = f(r, b, *sum);
         }
     }
+}
+
+/// The sixteen values at `from`, which may lie anywhere.
+///
+/// # Safety
+/// They must be readable, and the processor must have the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn load<V: Lanes>(from: *const f32) -> V {
+    // SAFETY: a block is sixteen values without any alignment of its own.
+    V::load(unsafe { &*from.cast::<Block>() })
+}
+
+/// Writes sixteen values.
+///
+/// # Safety
+/// As for [`load`], and nobody else may read or write them.
+#[inline(always)]
+pub(super) unsafe fn store<V: Lanes>(values: V, to: *mut f32) {
+    // SAFETY: as above.
+    values.store(unsafe { &mut *to.cast::<Block>() });
 }
 
 unsafe fn plain<const R: usize, const B: usize, const P: usize>(s: &Strip) {

@@ -31,7 +31,7 @@ impl Shape {
 }
 
 /// How a tile's packed weights lie in the plain ones.
-pub(super) struct Order<'a> {
+pub(super) struct Order {
     pub shape: Shape,
     /// Input channels to a block.
     pub lanes: usize,
@@ -39,11 +39,10 @@ pub(super) struct Order<'a> {
     pub taps: Vec<usize>,
     /// Whether the tile's outputs are the convolution's inputs.
     pub transposed: bool,
-    pub tiles: &'a Tiles,
 }
 
-impl<'a> Order<'a> {
-    pub fn new(shape: Shape, source: &Source, tiles: &'a Tiles, transposed: bool) -> Self {
+impl Order {
+    pub fn new(shape: Shape, source: &Source, transposed: bool) -> Self {
         let mut taps = Vec::with_capacity(source.taps());
         for t in &source.t.taps {
             for h in &source.h.taps {
@@ -51,7 +50,7 @@ impl<'a> Order<'a> {
                 taps.extend(source.w.taps.iter().map(|w| row + w.kernel));
             }
         }
-        Self { shape, lanes: source.lanes, taps, transposed, tiles }
+        Self { shape, lanes: source.lanes, taps, transposed }
     }
 
     /// Values of a tile.
@@ -84,21 +83,26 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// The packed weights.
-    pub fn pack(&self, weights: &[f32], packed: &mut [f32], job: &Job) -> Result<()> {
+    /// The packed weights of all tiles.
+    pub fn pack(&self, tiles: &Tiles, weights: &[f32], packed: &mut [f32], job: &Job) -> Result<()> {
         let packed = Shared(packed.as_mut_ptr());
         let packed = &packed;
         let work = |i: usize, _: usize| {
-            let Some(tile) = self.tiles.all.get(i) else { return };
+            let Some(tile) = tiles.all.get(i) else { return };
             // SAFETY: tiles lie behind each other in the packed weights, which are as long as all of them.
             let to = unsafe { std::slice::from_raw_parts_mut(packed.0.add(tile.weights), self.values(tile)) };
-            self.each(tile, |plain, place| {
-                if let (Some(to), Some(from)) = (to.get_mut(place), weights.get(plain)) {
-                    *to = *from;
-                }
-            });
+            self.pack_tile(tile, weights, to);
         };
-        map_blocks(self.tiles.all.len(), 1, job, work)?;
+        map_blocks(tiles.all.len(), 1, job, work)?;
         Ok(())
+    }
+
+    /// The packed weights of one; what is always zero is left as it is.
+    pub fn pack_tile(&self, tile: &Tile, weights: &[f32], to: &mut [f32]) {
+        self.each(tile, |plain, place| {
+            if let (Some(to), Some(from)) = (to.get_mut(place), weights.get(plain)) {
+                *to = *from;
+            }
+        });
     }
 }
