@@ -22,7 +22,6 @@ fn map(batch: usize, channels: usize, [frames, height, width]: [usize; 3]) -> Ma
 
 impl Case {
     /// An output of the size that padding alike on both sides gives.
-    #[allow(clippy::too_many_arguments, reason = "the numbers of a convolution, in the order of a table")]
     fn new(
         batch: usize,
         [inputs, outputs, groups]: [usize; 3],

@@ -307,8 +307,8 @@ dispatched! {
                 }
                 for y in 0..4 {
                     let values = spread_taps([columns[0][y], columns[1][y], columns[2][y]]);
-                    for x in 0..4 {
-                        values[x].store(&mut to[((y * 4 + x) * squares + square) * row + i]);
+                    for (x, value) in values.iter().enumerate() {
+                        value.store(&mut to[((y * 4 + x) * squares + square) * row + i]);
                     }
                 }
             }
@@ -329,8 +329,8 @@ dispatched! {
             }
             for y in 0..4 {
                 let values = spread(columns[0][y], columns[1][y], columns[2][y], columns[3][y]);
-                for x in 0..4 {
-                    values[x].store(&mut to[(y * 4 + x) * pitch + square]);
+                for (x, value) in values.iter().enumerate() {
+                    value.store(&mut to[(y * 4 + x) * pitch + square]);
                 }
             }
         }
@@ -358,8 +358,8 @@ dispatched! {
                 *sum = if y == 0 { a.plus(b).plus(c) } else { a.minus(b).minus(c) };
             }
             let pair = [sums[0].plus(sums[1]).plus(sums[2]), sums[1].minus(sums[2]).minus(sums[3])];
-            for i in 0..2.min(output.len() - 2 * square) {
-                let mut sum = pair[i].plus(bias);
+            for (i, sum) in pair.iter().enumerate().take(output.len() - 2 * square) {
+                let mut sum = sum.plus(bias);
                 if let Some(residual) = residual {
                     sum = sum.plus(V::load(&residual[2 * square + i]));
                 }
