@@ -328,7 +328,7 @@ def test_threads_of_python_may_share_a_network() -> None:
 
 
 def test_training_and_inference_in_two_threads_take_turns() -> None:
-    """An optimiser in the pool, and a forward pass that the pool runs meanwhile, do not wait for each other."""
+    """An optimiser in the pool and a forward pass that the pool runs meanwhile do not hang."""
     network = chain((64,), linear(64, 3000), activation("relu"), linear(3000, 1000))
     x, labels = batch((4, 64)).astype(np.float32), np.arange(4)
     optimiser, done = Optimiser(SGD(lr=0.01)), []
