@@ -165,6 +165,16 @@ pub fn for_each_piece<T: Send>(values: &mut [T], size: usize, work: impl Fn(usiz
     Ok(())
 }
 
+/// [`for_each_piece`] whose work gives results, in the order of the pieces.
+pub fn map_pieces<T: Send, R: Send>(
+    values: &mut [T],
+    size: usize,
+    work: impl Fn(usize, &mut [T]) -> R + Sync,
+) -> Result<Vec<R>> {
+    let one = |(i, piece): (usize, &mut [T])| work(i, piece);
+    Ok(pool()?.install(|| values.par_chunks_mut(size).enumerate().with_max_len(1).map(one).collect()))
+}
+
 /// `work(start, stop)` for consecutive blocks of `size` (the last may be shorter) of 0..length on the pool;
 /// results in the order of the blocks. So a sum that is taken over them does not depend on the threads.
 pub fn map_blocks<R: Send>(

@@ -22,7 +22,7 @@ from harkit import enhancement as en
 from harkit import transforms as tf
 from harkit.cache import FeatureCache
 from harkit.errors import ArgumentError, ArgumentTypeError, DecodeError, HarkitError, MissingFileError
-from harkit.models import BackboneExtractor, Model, _extractor
+from harkit.models import BackboneExtractor, Model, _extraction
 
 SMALL = (tf.Resize((36, 44)), tf.Normalize(0.4, 0.25, scale=255))
 
@@ -108,15 +108,15 @@ def test_a_long_video_is_loaded_in_pieces(
     recipe = ClipRecipe(transforms=SMALL, enhancement=[en.Gamma(2)])
     usual = extractor(network, recipe=recipe).transform(films)
     loaded: list[int] = []
-    load = _extractor._core.load_videos
+    load = _extraction._core.load_videos
 
     def counted(items: Any, *rest: Any) -> Any:
         loaded.append(sum(len(clip) for item in items for clip in item[3]))
         return load(items, *rest)
 
-    monkeypatch.setattr(_extractor._core, "load_videos", counted)
-    monkeypatch.setattr(_extractor, "_PIECE", 6)
-    monkeypatch.setattr(_extractor, "_MOST", 12)
+    monkeypatch.setattr(_extraction._core, "load_videos", counted)
+    monkeypatch.setattr(_extraction, "_PIECE", 6)
+    monkeypatch.setattr(_extraction, "_MOST", 12)
     np.testing.assert_array_equal(extractor(network, recipe=recipe).transform(films), usual)
     assert max(loaded) <= 12
     assert sum(loaded) == 20 + 23 + 26 + 29
@@ -182,7 +182,7 @@ def test_the_cache_knows_videos_by_content_and_frames(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("computed although it is cached")
 
-    monkeypatch.setattr(_extractor._core, "load_videos", never)
+    monkeypatch.setattr(_extraction._core, "load_videos", never)
     again = extractor(network, cache=FeatureCache(tmp_path / "cache"), batch_size=3)
     np.testing.assert_array_equal(again.transform([*films[1:], moved]), first[[1, 2, 3, 0]])
     np.testing.assert_array_equal(again.transform([(films[0], 0, 20)])[0], first[0])
@@ -285,8 +285,8 @@ def test_everything_is_checked_before_the_first_frame(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a video was opened")
 
-    monkeypatch.setattr(_extractor._core, "video_lengths", never)
-    monkeypatch.setattr(_extractor, "content_hash", never)
+    monkeypatch.setattr(_extraction._core, "video_lengths", never)
+    monkeypatch.setattr(_extraction, "content_hash", never)
     recipe = ClipRecipe(sampling=sampling.Uniform(2), transforms=SMALL)
     made = BackboneExtractor(**{"backbone": "squeezenet1_1", "recipe": recipe, **options})
     with pytest.raises(error, match=message):

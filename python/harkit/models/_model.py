@@ -106,6 +106,8 @@ class Model:
         self.network = network
         self.description = description
         self._device = device
+        # Of one item, 0 for an extent that is free; what else is in the graph may change.
+        self._item: tuple[int, ...] = tuple(self.graph.nodes[0].settings["shape"])
         self.executor: Literal["plan", "eager"] = "plan" if device == "cpu" else "eager"
 
     def __repr__(self) -> str:
@@ -526,7 +528,7 @@ class Model:
         return self.network.forward(x, stages, executor=self.executor, device=self.device)
 
     def _checked(self, x: Any) -> NDArray[np.float32]:
-        return batch_of_floats(x, self.description.family, self.graph.nodes[0].settings["shape"])
+        return batch_of_floats(x, self.description.family, self._item)
 
     def _frames(self, x: Any) -> tuple[NDArray[np.float32], int, bool]:
         """Return items for uint8 frames, the views of each, and whether it was one without a batch."""
@@ -562,7 +564,7 @@ class Model:
 
     def _item_shape(self, size: Sequence[int] | None) -> list[int]:
         usual = list(self.description.input_shape)
-        item = self.graph.nodes[0].settings["shape"]
+        item = self._item
         if size is None:
             # A head that was made for other inputs than the usual ones.
             return [w or u for w, u in zip(item, usual, strict=True)]

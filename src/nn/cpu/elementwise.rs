@@ -12,6 +12,9 @@ use crate::random::Stream;
 /// Values in one unit of work.
 const PIECE: usize = channels::PIECE * LANES;
 
+/// Values of a sum in one unit, few enough to stay in the first cache between its passes.
+const SUMMED: usize = 4096;
+
 /// A function of one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
@@ -51,13 +54,25 @@ pub fn backward(function: Function, kept: &[f32], gradient: &[f32], input_gradie
 
 /// `output = activation(sum of inputs)`, added from the first to the last.
 pub fn add(inputs: &[&[f32]], activation: Activation, output: &mut [f32]) -> Result<()> {
-    if inputs.is_empty() {
+    let [first, rest @ ..] = inputs else {
         return Err(Error::argument("inputs", "must be at least one"));
-    }
+    };
     for input in inputs {
         check::length("inputs", input.len(), output.len())?;
     }
-    parallel::for_each_piece(output, PIECE, |unit, out| sum(inputs, unit * PIECE, activation, out))
+    parallel::for_each_piece(output, SUMMED, |unit, out| {
+        let part = unit * SUMMED..unit * SUMMED + out.len();
+        match rest {
+            [] => out.copy_from_slice(&first[part.clone()]),
+            [second, ..] => sum(&first[part.clone()], &second[part.clone()], out),
+        }
+        for input in rest.iter().skip(1) {
+            plus(&input[part.clone()], out);
+        }
+        if activation != Activation::None {
+            activate(activation, out);
+        }
+    })
 }
 
 /// `into += from`: gradients that meet.
@@ -127,93 +142,134 @@ pub fn clear_padding(map: &mut [f32], shape: &MapShape) -> Result<()> {
     })
 }
 
-/// Calls `f(out, range)` for each block of the output, and for what is left over through a copy of its own.
+/// One value from two. A trait rather than a closure, so that it is always inlined, under the instructions of `V`.
+trait Rule {
+    fn of<V: Lanes>(&self, a: V, b: V) -> V;
+}
+
+macro_rules! rule {
+    ($name:ident, |$a:ident, $b:ident| $value:expr) => {
+        struct $name;
+        impl Rule for $name {
+            #[inline(always)]
+            fn of<V: Lanes>(&self, $a: V, $b: V) -> V {
+                $value
+            }
+        }
+    };
+}
+
+rule!(Gelu, |x, _x| functions::gelu(x));
+rule!(GeluTanh, |x, _x| functions::gelu_tanh(x));
+rule!(Silu, |x, _x| functions::silu(x));
+rule!(Sigmoid, |x, _x| functions::sigmoid(x));
+rule!(Tanh, |x, _x| functions::tanh(x));
+rule!(GeluSlope, |x, g| g.times(functions::gelu_slope(x)));
+rule!(GeluTanhSlope, |x, g| g.times(functions::gelu_tanh_slope(x)));
+rule!(SiluSlope, |x, g| g.times(functions::silu_slope(x)));
+rule!(SigmoidSlope, |y, g| g.times(y.times(V::splat(1.0).minus(y))));
+rule!(TanhSlope, |y, g| g.times(V::splat(1.0).minus(y.times(y))));
+rule!(Product, |a, b| a.times(b));
+rule!(Sum, |a, b| a.plus(b));
+
+struct Apply(Activation);
+
+impl Rule for Apply {
+    #[inline(always)]
+    fn of<V: Lanes>(&self, x: V, _: V) -> V {
+        self.0.apply(x)
+    }
+}
+
+struct Gate(Activation);
+
+impl Rule for Gate {
+    #[inline(always)]
+    fn of<V: Lanes>(&self, output: V, gradient: V) -> V {
+        self.0.gate(output, gradient)
+    }
+}
+
+/// `out = rule(a, b)`; what is left over after whole blocks goes through blocks that zeros fill up.
 #[inline(always)]
-fn by_blocks(out: &mut [f32], f: impl Fn(&mut Block, std::ops::Range<usize>)) {
-    let whole = out.len() / LANES * LANES;
+fn each<V: Lanes>(rule: &impl Rule, a: &[f32], b: &[f32], out: &mut [f32]) {
+    let (a, b) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let (blocks, rest) = out.as_chunks_mut::<LANES>();
-    for (i, block) in blocks.iter_mut().enumerate() {
-        f(block, i * LANES..(i + 1) * LANES);
+    for ((out, a), b) in blocks.iter_mut().zip(a.0).zip(b.0) {
+        rule.of(V::load(a), V::load(b)).store(out);
     }
     if !rest.is_empty() {
-        let mut block = check::channel_block(rest, 0);
-        f(&mut block, whole..whole + rest.len());
+        let [a, b] = [a.1, b.1].map(|rest| V::load(&check::channel_block(rest, 0)));
+        let mut block = [0.0; LANES];
+        rule.of(a, b).store(&mut block);
         rest.copy_from_slice(&block[..rest.len()]);
     }
 }
 
-/// Up to sixteen values; zeros follow the last.
-#[inline(always)]
-fn load<V: Lanes>(values: &[f32]) -> V {
-    match values.first_chunk::<LANES>() {
-        Some(block) => V::load(block),
-        None => V::load(&check::channel_block(values, 0)),
-    }
-}
-
 dispatched! {
-    fn apply<V>(function: Function, input: &[f32], out: &mut [f32]) {
-        macro_rules! with {
-            ($f:expr) => {
-                by_blocks(out, |out, range| $f(load::<V>(&input[range])).store(out))
-            };
-        }
+    fn apply<V>(function: Function, x: &[f32], out: &mut [f32]) {
         match function {
-            Function::Relu => with!(|x: V| Activation::Relu.apply(x)),
-            Function::Relu6 => with!(|x: V| Activation::Relu6.apply(x)),
-            Function::Gelu => with!(functions::gelu),
-            Function::GeluTanh => with!(functions::gelu_tanh),
-            Function::Silu => with!(functions::silu),
-            Function::Sigmoid => with!(functions::sigmoid),
-            Function::Tanh => with!(functions::tanh),
+            Function::Relu => each::<V>(&Apply(Activation::Relu), x, x, out),
+            Function::Relu6 => each::<V>(&Apply(Activation::Relu6), x, x, out),
+            Function::Gelu => each::<V>(&Gelu, x, x, out),
+            Function::GeluTanh => each::<V>(&GeluTanh, x, x, out),
+            Function::Silu => each::<V>(&Silu, x, x, out),
+            Function::Sigmoid => each::<V>(&Sigmoid, x, x, out),
+            Function::Tanh => each::<V>(&Tanh, x, x, out),
         }
     }
 }
 
 dispatched! {
     fn slope<V>(function: Function, kept: &[f32], gradient: &[f32], out: &mut [f32]) {
-        macro_rules! with {
-            ($f:expr) => {
-                by_blocks(out, |out, range| {
-                    $f(load::<V>(&kept[range.clone()]), load::<V>(&gradient[range])).store(out)
-                })
-            };
-        }
-        let one = V::splat(1.0);
         match function {
-            Function::Relu => with!(|y: V, g: V| Activation::Relu.gate(y, g)),
-            Function::Relu6 => with!(|y: V, g: V| Activation::Relu6.gate(y, g)),
-            Function::Gelu => with!(|x: V, g: V| g.times(functions::gelu_slope(x))),
-            Function::GeluTanh => with!(|x: V, g: V| g.times(functions::gelu_tanh_slope(x))),
-            Function::Silu => with!(|x: V, g: V| g.times(functions::silu_slope(x))),
-            Function::Sigmoid => with!(|y: V, g: V| g.times(y.times(one.minus(y)))),
-            Function::Tanh => with!(|y: V, g: V| g.times(one.minus(y.times(y)))),
+            Function::Relu => each::<V>(&Gate(Activation::Relu), kept, gradient, out),
+            Function::Relu6 => each::<V>(&Gate(Activation::Relu6), kept, gradient, out),
+            Function::Gelu => each::<V>(&GeluSlope, kept, gradient, out),
+            Function::GeluTanh => each::<V>(&GeluTanhSlope, kept, gradient, out),
+            Function::Silu => each::<V>(&SiluSlope, kept, gradient, out),
+            Function::Sigmoid => each::<V>(&SigmoidSlope, kept, gradient, out),
+            Function::Tanh => each::<V>(&TanhSlope, kept, gradient, out),
         }
-    }
-}
-
-dispatched! {
-    fn sum<V>(inputs: &[&[f32]], first: usize, activation: Activation, out: &mut [f32]) {
-        by_blocks(out, |out, range| {
-            let range = first + range.start..first + range.end;
-            let mut sum = load::<V>(&inputs[0][range.clone()]);
-            for input in &inputs[1..] {
-                sum = sum.plus(load(&input[range.clone()]));
-            }
-            activation.apply(sum).store(out);
-        });
-    }
-}
-
-dispatched! {
-    fn plus<V>(from: &[f32], into: &mut [f32]) {
-        by_blocks(into, |into, range| V::load(into).plus(load(&from[range])).store(into));
     }
 }
 
 dispatched! {
     fn product<V>(a: &[f32], b: &[f32], out: &mut [f32]) {
-        by_blocks(out, |out, range| load::<V>(&a[range.clone()]).times(load(&b[range])).store(out));
+        each::<V>(&Product, a, b, out);
+    }
+}
+
+dispatched! {
+    fn sum<V>(a: &[f32], b: &[f32], out: &mut [f32]) {
+        each::<V>(&Sum, a, b, out);
+    }
+}
+
+dispatched! {
+    fn activate<V>(activation: Activation, values: &mut [f32]) {
+        let (blocks, rest) = values.as_chunks_mut::<LANES>();
+        for block in blocks {
+            activation.apply(V::load(block)).store(block);
+        }
+        if !rest.is_empty() {
+            let mut block = check::channel_block(rest, 0);
+            activation.apply(V::load(&block)).store(&mut block);
+            rest.copy_from_slice(&block[..rest.len()]);
+        }
+    }
+}
+
+dispatched! {
+    fn plus<V>(from: &[f32], into: &mut [f32]) {
+        let (blocks, rest) = into.as_chunks_mut::<LANES>();
+        let from = from.as_chunks::<LANES>();
+        for (into, from) in blocks.iter_mut().zip(from.0) {
+            V::load(into).plus(V::load(from)).store(into);
+        }
+        for (into, from) in rest.iter_mut().zip(from.1) {
+            *into += from;
+        }
     }
 }
 

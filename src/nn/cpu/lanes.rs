@@ -61,6 +61,16 @@ pub(crate) trait Lanes: Copy {
         self.maximum(self.negated())
     }
 
+    /// Rows to columns.
+    #[inline(always)]
+    fn transposed(rows: [Self; LANES]) -> [Self; LANES] {
+        let mut blocks = [[0.0; LANES]; LANES];
+        for (block, row) in blocks.iter_mut().zip(rows) {
+            row.store(block);
+        }
+        std::array::from_fn(|i| Self::load(&std::array::from_fn(|j| blocks[j][i])))
+    }
+
     /// The sum of the lanes, by halves.
     #[inline(always)]
     fn total(self) -> f32 {
@@ -277,6 +287,35 @@ mod x86 {
         #[inline(always)]
         fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
             Self(intrinsics!(_mm512_mask_blend_ps(mask, no.0, yes.0)))
+        }
+        #[inline(always)]
+        fn transposed(rows: [Self; LANES]) -> [Self; LANES] {
+            let mut a = rows.map(|row| row.0);
+            let mut b = a;
+            // Pairs of rows, then fours, then quarters of registers.
+            for i in (0..LANES).step_by(2) {
+                b[i] = intrinsics!(_mm512_unpacklo_ps(a[i], a[i + 1]));
+                b[i + 1] = intrinsics!(_mm512_unpackhi_ps(a[i], a[i + 1]));
+            }
+            let b = b.map(|row| intrinsics!(_mm512_castps_pd(row)));
+            for i in (0..LANES).step_by(4) {
+                a[i] = intrinsics!(_mm512_castpd_ps(_mm512_unpacklo_pd(b[i], b[i + 2])));
+                a[i + 1] = intrinsics!(_mm512_castpd_ps(_mm512_unpackhi_pd(b[i], b[i + 2])));
+                a[i + 2] = intrinsics!(_mm512_castpd_ps(_mm512_unpacklo_pd(b[i + 1], b[i + 3])));
+                a[i + 3] = intrinsics!(_mm512_castpd_ps(_mm512_unpackhi_pd(b[i + 1], b[i + 3])));
+            }
+            let mut out = a;
+            for i in 0..4 {
+                let even = intrinsics!(_mm512_shuffle_f32x4::<0x88>(a[i], a[4 + i]));
+                let odd = intrinsics!(_mm512_shuffle_f32x4::<0xdd>(a[i], a[4 + i]));
+                let even_below = intrinsics!(_mm512_shuffle_f32x4::<0x88>(a[8 + i], a[12 + i]));
+                let odd_below = intrinsics!(_mm512_shuffle_f32x4::<0xdd>(a[8 + i], a[12 + i]));
+                out[i] = intrinsics!(_mm512_shuffle_f32x4::<0x88>(even, even_below));
+                out[4 + i] = intrinsics!(_mm512_shuffle_f32x4::<0x88>(odd, odd_below));
+                out[8 + i] = intrinsics!(_mm512_shuffle_f32x4::<0xdd>(even, even_below));
+                out[12 + i] = intrinsics!(_mm512_shuffle_f32x4::<0xdd>(odd, odd_below));
+            }
+            out.map(Self)
         }
         #[inline(always)]
         fn wide_zero() -> Self::Wide {

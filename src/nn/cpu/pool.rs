@@ -174,15 +174,17 @@ pub fn global_average(input: &[f32], shape: &MapShape, output: &mut [f32]) -> Re
     if plane == 0 {
         return Err(Error::argument("input", "must have at least one position"));
     }
-    let sums = parallel::map_blocks(shape.batch * blocks, 1, &parallel::Job::new(), |i, _| {
-        super::epilogue::sum(&input[i * plane..][..plane])
-    })?;
-    for (out, sums) in output.chunks_exact_mut(shape.channels).zip(sums.chunks(blocks)) {
-        for (out, sum) in out.iter_mut().zip(sums.as_flattened()) {
-            *out = (sum / plane as f64) as f32;
+    let items = (UNIT / (plane * blocks).max(1)).max(1);
+    parallel::for_each_piece(output, (items * shape.channels).max(1), |unit, out| {
+        for (i, out) in out.chunks_mut(shape.channels).enumerate() {
+            let planes = input[(unit * items + i) * blocks * plane..].chunks_exact(plane);
+            for (out, plane_values) in out.chunks_mut(LANES).zip(planes) {
+                for (out, sum) in out.iter_mut().zip(super::epilogue::sum(plane_values)) {
+                    *out = (sum / plane as f64) as f32;
+                }
+            }
         }
-    }
-    Ok(())
+    })
 }
 
 /// The gradient of the input of [`global_average`].

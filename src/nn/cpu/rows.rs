@@ -1,9 +1,9 @@
 //! Softmax, layer norm (Ba et al. 2016) and means over rows of plain vectors, forward and backward.
 //!
-//! A unit of work is a few rows. A row is summed in sixteen float64 lanes (layer norm) or float32 lanes (softmax), which
-//! are added by halves. Softmax subtracts the largest value of the row first.
+//! A unit of work is a few rows. A row is summed in sixteen (softmax) or sixty-four (layer norm) lanes, which are added
+//! by halves. Softmax subtracts the largest value of the row first.
 
-use super::lanes::{Lanes, dispatched};
+use super::lanes::{Block, Lanes, dispatched};
 use super::{LANES, check, functions};
 use crate::error::{Error, Result};
 use crate::parallel;
@@ -63,7 +63,7 @@ pub fn layer_norm(input: &[f32], norm: &LayerNorm, output: &mut [f32]) -> Result
         let rows = input[i * size..].chunks_exact(columns);
         for (out, row) in out.chunks_exact_mut(columns).zip(rows) {
             let [mean, inverse] = moments(row, norm.eps);
-            normalised(row, mean as f32, inverse as f32, norm.weight, norm.bias, out);
+            normalised(row, mean, inverse, norm.weight, norm.bias, out);
         }
     })
 }
@@ -82,31 +82,21 @@ pub fn layer_norm_backward(
     check::length("input_gradient", input_gradient.len(), input.len())?;
     check::length("weight_gradient", weight_gradient.len(), columns)?;
     check::length("bias_gradient", bias_gradient.len(), columns)?;
-    let (rows_of_unit, size) = unit(columns);
-    parallel::for_each_piece(input_gradient, size, |i, out| {
+    let (_, size) = unit(columns);
+    // For each unit the sums of its rows: of gradient times normalised value, and of gradient.
+    let sums = parallel::map_pieces(input_gradient, size, |i, out| {
         let range = i * size..i * size + out.len();
+        let mut sums = vec![[[0.0; LANES]; 2]; columns.div_ceil(LANES)];
         let rows = input[range.clone()].chunks_exact(columns).zip(gradient[range].chunks_exact(columns));
         for (out, (row, gradient)) in out.chunks_exact_mut(columns).zip(rows) {
-            let [mean, inverse] = moments(row, norm.eps);
-            centred(row, gradient, norm.weight, [mean as f32, inverse as f32], out);
-        }
-    })?;
-    // For each unit the sums of its rows: of gradient times normalised value, and of gradient.
-    let sums = parallel::map_blocks(input.len() / columns, rows_of_unit, &parallel::Job::new(), |first, last| {
-        let mut sums = vec![[0.0; 2]; columns];
-        for row in first..last {
-            let (row, gradient) = (&input[row * columns..][..columns], &gradient[row * columns..][..columns]);
-            let [mean, inverse] = moments(row, norm.eps);
-            for ((sums, &value), &gradient) in sums.iter_mut().zip(row).zip(gradient) {
-                sums[0] += f64::from(gradient) * (f64::from(value) - mean) * inverse;
-                sums[1] += f64::from(gradient);
-            }
+            centred(row, gradient, norm.weight, moments(row, norm.eps), out, &mut sums);
         }
         sums
     })?;
     for (which, out) in [weight_gradient, bias_gradient].into_iter().enumerate() {
         for (column, out) in out.iter_mut().enumerate() {
-            *out = sums.iter().map(|unit| unit[column][which]).sum::<f64>() as f32;
+            let of_unit = |unit: &Vec<[Block; 2]>| f64::from(unit[column / LANES][which][column % LANES]);
+            *out = sums.iter().map(of_unit).sum::<f64>() as f32;
         }
     }
     Ok(())
@@ -211,31 +201,32 @@ dispatched! {
     }
 }
 
+/// The sums of the lanes of four registers.
+#[inline(always)]
+fn total<V: Lanes>(sums: [V; 4]) -> f32 {
+    sums[0].plus(sums[1]).plus(sums[2].plus(sums[3])).total()
+}
+
 dispatched! {
     /// Mean and `1 / sqrt(variance + eps)` of a row.
-    fn moments<V>(row: &[f32], eps: f64) -> [f64; 2] {
-        let total = |sum: V::Wide| {
-            let mut lanes = [0.0; LANES];
-            V::wide_store(sum, &mut lanes);
-            lanes.iter().sum::<f64>()
-        };
-        let count = row.len() as f64;
-        let mut sum = V::wide_zero();
-        for part in row.chunks(LANES) {
-            sum = V::wide_plus(sum, load::<V>(part, 0.0).widen());
+    fn moments<V>(row: &[f32], eps: f64) -> [f32; 2] {
+        let count = row.len() as f32;
+        let mut sums = [V::zero(); 4];
+        for (i, part) in row.chunks(LANES).enumerate() {
+            sums[i % 4] = sums[i % 4].plus(load(part, 0.0));
         }
-        let mean = total(sum) / count;
-        let centre = mean as f32;
-        let (mut sum, mut square) = (V::wide_zero(), V::wide_zero());
-        for part in row.chunks(LANES) {
-            // Past the end: the centre, whose distance is zero.
-            let distance = load::<V>(part, centre).minus(V::splat(centre)).widen();
-            sum = V::wide_plus(sum, distance);
-            square = V::wide_times_plus(distance, distance, square);
+        let mean = total(sums) / count;
+        let (mut sums, mut squares) = ([V::zero(); 4], [V::zero(); 4]);
+        for (i, part) in row.chunks(LANES).enumerate() {
+            // Past the end: the mean, whose distance is zero.
+            let distance = load::<V>(part, mean).minus(V::splat(mean));
+            sums[i % 4] = sums[i % 4].plus(distance);
+            squares[i % 4] = distance.times_plus(distance, squares[i % 4]);
         }
-        let off = total(sum) / count;
-        let variance = (total(square) / count - off * off).max(0.0);
-        [mean, 1.0 / (variance + eps).sqrt()]
+        // What the mean was rounded off.
+        let off = f64::from(total(sums) / count);
+        let variance = (f64::from(total(squares) / count) - off * off).max(0.0);
+        [(f64::from(mean) + off) as f32, (1.0 / (variance + eps).sqrt()) as f32]
     }
 }
 
@@ -251,22 +242,28 @@ dispatched! {
 }
 
 dispatched! {
-    /// `(g w - mean(g w) - xhat mean(g w xhat)) * inverse` of a row.
-    fn centred<V>(row: &[f32], gradient: &[f32], weight: &[f32], moments: [f32; 2], out: &mut [f32]) {
-        let [mean, inverse] = moments.map(V::splat);
-        let (mut sum, mut product) = (V::wide_zero(), V::wide_zero());
-        for ((part, gradient), weight) in row.chunks(LANES).zip(gradient.chunks(LANES)).zip(weight.chunks(LANES)) {
-            let gradient = load::<V>(gradient, 0.0).times(load(weight, 0.0)).widen();
-            let value = load::<V>(part, 0.0).minus(mean).times(inverse).widen();
-            sum = V::wide_plus(sum, gradient);
-            product = V::wide_times_plus(gradient, value, product);
+    /// `(g w - mean(g w) - xhat mean(g w xhat)) * inverse` of a row; adds `g xhat` and `g` to the sums of the columns.
+    fn centred<V>(
+        row: &[f32],
+        gradient: &[f32],
+        weight: &[f32],
+        moments: [f32; 2],
+        out: &mut [f32],
+        column_sums: &mut [[Block; 2]],
+    ) {
+        let [mean, inverse] = [V::splat(moments[0]), V::splat(moments[1])];
+        let count = row.len() as f32;
+        let (mut sums, mut products) = ([V::zero(); 4], [V::zero(); 4]);
+        let parts = row.chunks(LANES).zip(gradient.chunks(LANES)).zip(weight.chunks(LANES)).zip(column_sums);
+        for (i, (((part, gradient), weight), column_sums)) in parts.enumerate() {
+            let (gradient, value) = (load::<V>(gradient, 0.0), load::<V>(part, 0.0).minus(mean).times(inverse));
+            gradient.times_plus(value, V::load(&column_sums[0])).store(&mut column_sums[0]);
+            gradient.plus(V::load(&column_sums[1])).store(&mut column_sums[1]);
+            let gradient = gradient.times(load(weight, 0.0));
+            sums[i % 4] = sums[i % 4].plus(gradient);
+            products[i % 4] = gradient.times_plus(value, products[i % 4]);
         }
-        let of = |sum: V::Wide| {
-            let mut lanes = [0.0; LANES];
-            V::wide_store(sum, &mut lanes);
-            V::splat((lanes.iter().sum::<f64>() / row.len() as f64) as f32)
-        };
-        let (sum, product) = (of(sum), of(product));
+        let (sum, product) = (V::splat(total(sums) / count), V::splat(total(products) / count));
         let parts = row.chunks(LANES).zip(gradient.chunks(LANES)).zip(weight.chunks(LANES));
         for (((part, gradient), weight), out) in parts.zip(out.chunks_mut(LANES)) {
             let gradient = load::<V>(gradient, 0.0).times(load(weight, 0.0)).minus(sum);

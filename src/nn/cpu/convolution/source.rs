@@ -225,8 +225,9 @@ fn copy_columns(from: &[f32], to: &mut [f32], first: isize, step: usize, lanes: 
             *to = *from;
         }
     } else {
-        for (to, from) in to.chunks_exact_mut(lanes).zip(from.chunks(step * lanes)) {
-            to.copy_from_slice(&from[..lanes]);
+        let pixels = from.as_chunks::<LANES>().0.iter().step_by(step);
+        for (to, from) in to.as_chunks_mut::<LANES>().0.iter_mut().zip(pixels) {
+            *to = *from;
         }
     }
 }

@@ -3,11 +3,11 @@
 //! PyTorch's equations: `i, f, g, o = x W^T + h U^T + b`, `c = sigmoid(f) c + sigmoid(i) tanh(g)`,
 //! `h = sigmoid(o) tanh(c)`. Keras's layer is the same with weights transposed (its order i f c o is this one) and one
 //! bias; masks for its two dropouts are given by the caller. The products with the inputs of all steps, and with their
-//! gradients, are one matrix product each; a unit of work goes through all steps with up to eight items ([`step`]).
+//! gradients, are one matrix product each; a unit of work goes through all steps with some of the items ([`step`]).
 
 mod step;
 
-use self::step::{AT_ONCE, Packed, RECORD};
+use self::step::{Packed, RECORD, TILE};
 use super::matmul::{Before, Matrix, MatrixMut, multiply};
 use super::{LANES, check, elementwise, linear};
 use crate::error::{Error, Result};
@@ -70,6 +70,15 @@ impl Sizes {
         self.units.div_ceil(LANES)
     }
 
+    /// Items of a unit of work: more where there are many, so that the weights are read less often.
+    fn at_once(&self) -> usize {
+        match self.items {
+            0..=16 => TILE,
+            17..=63 => 2 * TILE,
+            _ => 4 * TILE,
+        }
+    }
+
     /// Values of the record of one item.
     fn record(&self) -> usize {
         self.steps * self.blocks() * RECORD * LANES
@@ -122,8 +131,8 @@ pub fn forward(
     linear::forward(input, weights.input, Some(weights.bias), super::Activation::None, rows, &mut gates)?;
     let packed = Packed::forward(weights.recurrent, units);
     tape.record.resize(items * sizes.record(), 0.0);
-    parallel::for_each_piece(&mut tape.record, AT_ONCE * sizes.record(), |unit, record| {
-        step::forward(&gates, &packed, masks.recurrent, sizes, place, unit * AT_ONCE, record);
+    parallel::for_each_piece(&mut tape.record, sizes.at_once() * sizes.record(), |unit, record| {
+        step::forward(&gates, &packed, masks.recurrent, sizes, place, unit * sizes.at_once(), record);
     })?;
     let record = &tape.record;
     parallel::for_each_piece(output, steps * place.width, |item, out| {
@@ -156,8 +165,8 @@ pub fn backward(
     check::length("tape", tape.masked.len(), if masks.input.is_some() { input.len() } else { 0 })?;
     let packed = Packed::backward(weights.recurrent, units);
     let mut slopes = vec![0.0; items * steps * 4 * units];
-    parallel::for_each_piece(&mut slopes, AT_ONCE * steps * 4 * units, |unit, slopes| {
-        step::backward(&tape.record, &packed, masks.recurrent, sizes, place, gradient, unit * AT_ONCE, slopes);
+    parallel::for_each_piece(&mut slopes, sizes.at_once() * steps * 4 * units, |unit, slopes| {
+        step::backward(&tape.record, &packed, masks.recurrent, sizes, place, gradient, unit * sizes.at_once(), slopes);
     })?;
     let rows = |inputs| linear::Sizes { rows: items * steps, inputs, outputs: 4 * units };
     let before = states_before(tape, masks, sizes, place)?;

@@ -1,22 +1,22 @@
-//! The steps of an LSTM for up to eight items, from the first to the last and back.
+//! The steps of an LSTM for some items, from the first to the last and back.
 //!
-//! Two registers of sixteen units each are summed for all items at once: forward two gates of one block of units,
+//! Two registers of sixteen units each are summed for eight items at once: forward two gates of one block of units,
 //! backward two blocks. The weights are packed so that they are read one after another.
 
 use super::super::lanes::{Block, Lanes, dispatched};
 use super::super::{LANES, functions};
 use super::{Place, Sizes};
 
-/// Items of a unit of work.
-pub(super) const AT_ONCE: usize = 8;
+/// Items that are summed at once.
+pub(super) const TILE: usize = 8;
 
 /// Blocks that are kept for each item, step and block of units: gates i f g o, cell, state.
 pub(super) const RECORD: usize = 6;
 const CELL: usize = 4;
 const STATE: usize = 5;
 
-/// One value of each item of a unit.
-type Items = [f32; AT_ONCE];
+/// One value of each item of a tile.
+type Items = [f32; TILE];
 
 /// Recurrent weights: a pair of registers for each value that is multiplied, pair after pair of targets.
 pub(super) struct Packed(Vec<[Block; 2]>);
@@ -62,19 +62,18 @@ fn at(sizes: &Sizes, items: usize, t: usize, block: usize, item: usize) -> usize
 
 /// The state of one item, step and block of units.
 pub(super) fn state<'a>(record: &'a [f32], sizes: &Sizes, item: usize, t: usize, block: usize) -> &'a Block {
-    let unit = item / AT_ONCE;
-    let items = (sizes.items - unit * AT_ONCE).min(AT_ONCE);
-    let blocks = record[unit * AT_ONCE * sizes.record()..].as_chunks().0;
-    &blocks[at(sizes, items, t, block, item % AT_ONCE) + STATE]
+    let first = item / sizes.at_once() * sizes.at_once();
+    let items = (sizes.items - first).min(sizes.at_once());
+    let blocks = record[first * sizes.record()..].as_chunks().0;
+    &blocks[at(sizes, items, t, block, item - first) + STATE]
 }
 
 /// The sums of `weights * values` for R items.
 #[inline(always)]
-fn products<V: Lanes, const R: usize>(weights: &[[Block; 2]], values: &[Items], first: usize) -> [[V; 2]; R] {
+fn products<V: Lanes, const R: usize>(weights: &[[Block; 2]], values: &[Items]) -> [[V; 2]; R] {
     let mut sums = [[V::zero(); 2]; R];
     for (weights, values) in weights.iter().zip(values) {
         let weights = [V::load(&weights[0]), V::load(&weights[1])];
-        let values: &[f32; R] = values[first..].first_chunk().unwrap_or(&[0.0; R]);
         for (sums, &value) in sums.iter_mut().zip(values) {
             let value = V::splat(value);
             *sums = [weights[0].times_plus(value, sums[0]), weights[1].times_plus(value, sums[1])];
@@ -83,17 +82,50 @@ fn products<V: Lanes, const R: usize>(weights: &[[Block; 2]], values: &[Items], 
     sums
 }
 
-/// [`products`] of up to eight items.
+/// [`products`] of the items of a tile, which may be fewer than eight.
 #[inline(always)]
-fn all_products<V: Lanes>(weights: &[[Block; 2]], values: &[Items], items: usize) -> [[V; 2]; AT_ONCE] {
-    let mut sums = [[V::zero(); 2]; AT_ONCE];
+fn tile<V: Lanes>(weights: &[[Block; 2]], values: &[Items], items: usize) -> [[V; 2]; TILE] {
+    let mut sums = [[V::zero(); 2]; TILE];
     match items {
-        5.. => sums = products::<V, 8>(weights, values, 0),
-        3..5 => sums[..4].copy_from_slice(&products::<V, 4>(weights, values, 0)),
-        2 => sums[..2].copy_from_slice(&products::<V, 2>(weights, values, 0)),
-        _ => sums[..1].copy_from_slice(&products::<V, 1>(weights, values, 0)),
+        5.. => sums = products::<V, 8>(weights, values),
+        3..5 => sums[..4].copy_from_slice(&products::<V, 4>(weights, values)),
+        2 => sums[..2].copy_from_slice(&products::<V, 2>(weights, values)),
+        _ => sums[..1].copy_from_slice(&products::<V, 1>(weights, values)),
     }
     sums
+}
+
+/// The values that the next step multiplies: for each tile of the items, `count` of [`Items`].
+struct Carried {
+    values: Vec<Items>,
+    count: usize,
+}
+
+impl Carried {
+    fn new(items: usize, count: usize) -> Self {
+        Self { values: vec![[0.0; TILE]; items.div_ceil(TILE) * count], count }
+    }
+
+    fn tile(&self, tile: usize) -> &[Items] {
+        &self.values[tile * self.count..][..self.count]
+    }
+
+    fn set(&mut self, item: usize, at: usize, value: f32) {
+        self.values[item / TILE * self.count + at][item % TILE] = value;
+    }
+}
+
+/// `slope * gate * (1 - gate)`: back through a logistic function.
+#[inline(always)]
+fn logistic<V: Lanes>(gate: V, slope: V) -> V {
+    slope.times(gate.times(V::splat(1.0).minus(gate)))
+}
+
+/// A block of a gate in a row `(4 U,)`.
+#[inline(always)]
+fn gate<V: Lanes>(row: &[f32], gate: usize, block: usize) -> V {
+    let units = row.len() / 4;
+    load(&row[gate * units..][..units], block * LANES)
 }
 
 /// Up to sixteen values of a row from `first` on, zeros past its end.
@@ -134,28 +166,28 @@ dispatched! {
         let (units, steps, blocks) = (sizes.units, sizes.steps, sizes.blocks());
         let items = record.len() / sizes.record();
         let record = record.as_chunks_mut::<LANES>().0;
-        let mut states = vec![[0.0; AT_ONCE]; units];
+        let mut states = Carried::new(items, units);
         for t in 0..steps {
-            for block in 0..blocks {
-                let weights = &packed.0[2 * block * units..][..2 * units];
-                let mut low = [[V::zero(); 2]; AT_ONCE];
-                let mut high = low;
+            for (block, first) in (0..blocks).flat_map(|block| (0..items).step_by(TILE).map(move |first| (block, first))) {
+                let in_tile = TILE.min(items - first);
+                let mut sums = [[[V::zero(); 2]; TILE]; 2];
                 if t > 0 {
-                    low = all_products(&weights[..units], &states, items);
-                    high = all_products(&weights[units..], &states, items);
+                    let weights = &packed.0[2 * block * units..][..2 * units];
+                    for (half, sums) in sums.iter_mut().enumerate() {
+                        *sums = tile(&weights[half * units..][..units], states.tile(first / TILE), in_tile);
+                    }
                 }
-                for item in 0..items {
+                for item in first..first + in_tile {
                     let row = &gates[((first_item + item) * steps + sizes.row(place, t)) * 4 * units..][..4 * units];
-                    let gate = |gate: usize| load::<V>(&row[gate * units..][..units], block * LANES);
-                    let i = functions::sigmoid(low[item][0].plus(gate(0)));
-                    let f = functions::sigmoid(low[item][1].plus(gate(1)));
-                    let g = functions::tanh(high[item][0].plus(gate(2)));
-                    let o = functions::sigmoid(high[item][1].plus(gate(3)));
-                    let before = if t > 0 {
-                        V::load(&record[at(sizes, items, t - 1, block, item) + CELL])
-                    } else {
-                        V::zero()
-                    };
+                    let [low, high] = [sums[0][item - first], sums[1][item - first]];
+                    let i = functions::sigmoid(low[0].plus(gate(row, 0, block)));
+                    let f = functions::sigmoid(low[1].plus(gate(row, 1, block)));
+                    let g = functions::tanh(high[0].plus(gate(row, 2, block)));
+                    let o = functions::sigmoid(high[1].plus(gate(row, 3, block)));
+                    let mut before = V::zero();
+                    if t > 0 {
+                        before = V::load(&record[at(sizes, items, t - 1, block, item) + CELL]);
+                    }
                     let cell = f.times_plus(before, i.times(g));
                     let state = o.times(functions::tanh(cell));
                     let start = at(sizes, items, t, block, item);
@@ -164,10 +196,11 @@ dispatched! {
                     }
                 }
             }
-            for (unit, states) in states.iter_mut().enumerate() {
-                for (item, value) in states.iter_mut().take(items).enumerate() {
+            for item in 0..items {
+                for unit in 0..units {
                     let kept = mask.map_or(1.0, |mask| mask[(first_item + item) * units + unit]);
-                    *value = kept * record[at(sizes, items, t, unit / LANES, item) + STATE][unit % LANES];
+                    let state = record[at(sizes, items, t, unit / LANES, item) + STATE][unit % LANES];
+                    states.set(item, unit, kept * state);
                 }
             }
         }
@@ -190,36 +223,37 @@ dispatched! {
         let (units, steps, blocks) = (sizes.units, sizes.steps, sizes.blocks());
         let items = slopes.len() / (steps * 4 * units);
         let record = record[first_item * sizes.record()..].as_chunks::<LANES>().0;
-        let mut later = vec![[0.0; AT_ONCE]; 4 * units];
-        let mut cells = vec![[[0.0; LANES]; AT_ONCE]; blocks];
+        let mut later = Carried::new(items, 4 * units);
+        let mut cells = vec![[0.0; LANES]; blocks * items];
+        let one = V::splat(1.0);
         for t in (0..steps).rev() {
             let step = sizes.row(place, t);
-            for pair in 0..blocks.div_ceil(2) {
-                let mut sums = [[V::zero(); 2]; AT_ONCE];
+            let pairs = blocks.div_ceil(2);
+            for (pair, first) in (0..pairs).flat_map(|pair| (0..items).step_by(TILE).map(move |first| (pair, first))) {
+                let in_tile = TILE.min(items - first);
+                let mut sums = [[V::zero(); 2]; TILE];
                 if t + 1 < steps {
-                    sums = all_products(&packed.0[pair * 4 * units..][..4 * units], &later, items);
+                    sums = tile(&packed.0[pair * 4 * units..][..4 * units], later.tile(first / TILE), in_tile);
                 }
-                for (block, item) in (2 * pair..blocks.min(2 * pair + 2)).flat_map(|b| (0..items).map(move |i| (b, i))) {
+                let of_pair = 2 * pair..blocks.min(2 * pair + 2);
+                for (block, item) in of_pair.flat_map(|b| (first..first + in_tile).map(move |item| (b, item))) {
                     let row = ((first_item + item) * steps + step) * place.width + place.first;
-                    let mut h = sums[item][block % 2];
+                    let mut h = sums[item - first][block % 2];
                     if let Some(mask) = mask {
                         h = h.times(load(&mask[(first_item + item) * units..][..units], block * LANES));
                     }
                     h = h.plus(load(&gradient[row..][..units], block * LANES));
                     let start = at(sizes, items, t, block, item);
-                    let kept = |which: usize| V::load(&record[start + which]);
-                    let [i, f, g, o] = [kept(0), kept(1), kept(2), kept(3)];
-                    let bent = functions::tanh(kept(CELL));
-                    let before = if t > 0 {
-                        V::load(&record[at(sizes, items, t - 1, block, item) + CELL])
-                    } else {
-                        V::zero()
-                    };
-                    let one = V::splat(1.0);
-                    let cell = &mut cells[block][item];
+                    let kept = &record[start..start + RECORD];
+                    let [i, f, g, o] = [V::load(&kept[0]), V::load(&kept[1]), V::load(&kept[2]), V::load(&kept[3])];
+                    let bent = functions::tanh(V::load(&kept[CELL]));
+                    let mut before = V::zero();
+                    if t > 0 {
+                        before = V::load(&record[at(sizes, items, t - 1, block, item) + CELL]);
+                    }
+                    let cell = &mut cells[block * items + item];
                     let c = h.times(o).times_plus(one.minus(bent.times(bent)), V::load(cell));
                     c.times(f).store(cell);
-                    let logistic = |gate: V, slope: V| slope.times(gate.times(one.minus(gate)));
                     let gates = [
                         logistic(i, c.times(g)),
                         logistic(f, c.times(before)),
@@ -232,9 +266,10 @@ dispatched! {
                     }
                 }
             }
-            for (gate, later) in later.iter_mut().enumerate() {
-                for (item, value) in later.iter_mut().take(items).enumerate() {
-                    *value = slopes[(item * steps + step) * 4 * units + gate];
+            for item in 0..items {
+                let row = &slopes[(item * steps + step) * 4 * units..][..4 * units];
+                for (at, &value) in row.iter().enumerate() {
+                    later.set(item, at, value);
                 }
             }
         }

@@ -25,6 +25,7 @@ fn cases() -> Vec<Case> {
         of(2, 3, 4, 17, true, 17, true),
         of(9, 3, 6, 33, false, 5, true),
         of(13, 2, 3, 16, true, 0, false),
+        of(27, 2, 2, 18, false, 1, true),
     ]
 }
 
