@@ -50,6 +50,8 @@ def network_of(name: str) -> _core.Network:
 
 
 EXECUTORS = ["eager", "plan"]
+# The deepest in float64 take half a minute on two cores, and more on a busy machine.
+pytestmark = pytest.mark.timeout(900)
 CASES = [(name, case) for name in NAMES for case in goldens.header(name)["cases"]]
 PASSES = [each for name in NAMES for each in goldens.passes(name)]
 
