@@ -8,7 +8,7 @@ use numpy::{IntoPyArray, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
-use super::runtime::{OrRaise, detached, to_python};
+use super::runtime::{OrRaise, Turn, Turns, detached, to_python};
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::eager::{self, Tensors};
 use crate::nn::plan::{Cache, Plan, Training};
@@ -22,7 +22,10 @@ use crate::parallel::Job;
 /// Made by `from_json`. Work runs with the GIL released on what the network was when it began; ``set`` and the like,
 /// from another thread, change what comes after. Pickles by architecture and parameters.
 #[pyclass(frozen, module = "harkit._core")]
-pub struct Network(Mutex<State>);
+pub struct Network {
+    state: Mutex<State>,
+    turns: Turns,
+}
 
 struct State {
     graph: Arc<Graph>,
@@ -43,12 +46,18 @@ struct Snapshot {
 impl Network {
     fn new(graph: Graph, parameters: Parameters) -> Self {
         let (graph, parameters) = (Arc::new(graph), Arc::new(parameters));
-        Self(Mutex::new(State { graph, parameters, tensors: None, programs: Cache::default() }))
+        let state = State { graph, parameters, tensors: None, programs: Cache::default() };
+        Self { state: Mutex::new(state), turns: Turns::default() }
     }
 
-    /// Held for moments only, never while work runs.
+    /// For work in the pool; held until the work has ended.
+    pub(super) fn turn(&self, py: Python<'_>) -> Turn<'_> {
+        self.turns.take(py)
+    }
+
+    /// By who has the turn, or for a moment.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the network is at this moment.
@@ -222,6 +231,7 @@ impl Network {
     /// seed : int
     ///     What they are drawn from; each parameter has its own stream.
     fn initialise(&self, py: Python<'_>, seed: u64) -> PyResult<()> {
+        let _turn = self.turn(py);
         detached(py, |_| {
             let drawn = self.graph().initialised(seed);
             self.change(|_, parameters| {
@@ -360,7 +370,9 @@ impl Network {
             let outputs = eager::forward(&snapshot.graph, &tensors, &x, Mode::Evaluation, &nodes, job)?;
             outputs.iter().map(Values::of).collect::<Result<Vec<_>>>()
         };
+        let turn = self.turn(py);
         let outputs = detached(py, run)?;
+        drop(turn);
         outputs.into_iter().map(|values| values.into_numpy(py)).collect()
     }
 
@@ -428,7 +440,9 @@ impl Network {
                 by_name(&found.statistics)?,
             ))
         };
+        let turn = self.turn(py);
         let (output, gradient, parameters, statistics) = detached(py, run)?;
+        drop(turn);
         let dict = |values: Vec<(String, Values)>| -> PyResult<Bound<'py, PyDict>> {
             let dict = PyDict::new(py);
             for (name, values) in values {

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -75,6 +76,42 @@ pub fn detached_with_progress<R: Send>(
     });
     forward_messages(py);
     outcome.unwrap_or_else(|error: Error| Err(to_python(py, &error)))
+}
+
+/// Lets Python's threads work on one object in the order in which they came.
+///
+/// A worker that waits for its own tasks may meanwhile run another thread's work; if that waited for a lock that the
+/// first one holds, it would wait for ever. So who works on an object takes a turn before it enters the pool.
+#[derive(Default)]
+pub struct Turns {
+    /// The next number to be given, and the number whose turn it is.
+    numbers: Mutex<(u64, u64)>,
+    ended: Condvar,
+}
+
+/// Ends when it is dropped.
+pub struct Turn<'a>(&'a Turns);
+
+impl Turns {
+    /// Waits, with the GIL released, until it is this thread's turn.
+    pub fn take(&self, py: Python<'_>) -> Turn<'_> {
+        py.detach(|| {
+            let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = numbers.0;
+            numbers.0 += 1;
+            while numbers.1 != own {
+                numbers = self.ended.wait(numbers).unwrap_or_else(PoisonError::into_inner);
+            }
+        });
+        Turn(self)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner).1 += 1;
+        self.0.ended.notify_all();
+    }
 }
 
 /// Hands FFmpeg's messages to Python's logger "harkit.ffmpeg".

@@ -140,6 +140,7 @@ impl Optimiser {
             let array = Array::new(gradient.shape().to_vec(), gradient.as_slice()?.to_vec()).or_raise(py)?;
             given.insert(name.clone(), array);
         }
+        let _turn = network.turn(py);
         detached(py, |job| {
             let norm = max_norm.map(|most| training::clip_norm(&mut given, most, job)).transpose()?;
             network.change(|_, parameters| self.inner().step(parameters, &given, lr, job))?;
@@ -193,6 +194,7 @@ impl Optimiser {
         let criterion = loss_of(criterion)?;
         let labels = positions(labels.as_slice()?).or_raise(py)?;
         let batch = Batch { shape: x.shape(), values: x.as_slice()?, labels: &labels };
+        let turn = network.turn(py);
         let (loss, logits) = detached(py, |job| {
             // The parameters, lent for the pass alone, are changed in place where nobody else holds them.
             let found = if network.rounds() {
@@ -219,6 +221,7 @@ impl Optimiser {
             })?;
             Ok((found.loss, found.logits))
         })?;
+        drop(turn);
         let shape = logits.shape().to_vec();
         Ok((loss, logits.into_data().into_pyarray(py).reshape(shape)?))
     }

@@ -62,6 +62,8 @@ def test_all_experiments_are_listed_with_what_they_need(tmp_path: Path) -> None:
     assert " ".join(listed["dark-csn/frames-svm"]).startswith(
         "16 of 96 (10.5 to 25.4 %) - every second frame"
     )
+    other = " ".join(listed["dark-csn/frames-svm@squeezenet1_1"])
+    assert other.startswith("16 of 96 (10.5 to 25.4 %), with ResNet-50 - ")
     assert [line.split()[0] for line in needs.splitlines()] == list(experiments.EXPERIMENTS)
     assert "https://www.csc.kth.se/cvap/actions/" in needs
 

@@ -42,8 +42,8 @@ best is taken, `margin` tells, and `gradient_errors` may be luck.
 How a test judges. In float64: norm and projections equal to 1e-8 of the norm. In float32: the distance of a
 whole tensor cannot be had from here alone; either take float64 of the network under test, once it equals the
 golden, as the truth and compute |a - b| / |b| over all values, or estimate it from the projections,
-`sqrt(mean((p - q)^2)) / norm`, which scatters by a quarter (see seeded.py). Hold it to twice
-`gradient_errors` where `margin` is 4 or more, else to twice `gradient_errors_any`.
+`sqrt(mean((p - q)^2)) / norm`, which scatters by a quarter (see seeded.py). Hold it to
+twice `gradient_errors_any`; where `margin` is below 4, a whole term more or less is chance, not a fault.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ import pytest
 from numpy.typing import NDArray
 
 from harkit import _core
-from harkit.errors import UnsupportedError
 from models import goldens
 from models.goldens import NAMES, Case
 from models.seeded import norm
@@ -25,6 +24,9 @@ from models.seeded import norm
 # Float32 may be twice as far off as PyTorch. An error of a few units in the last place is no worse than
 # none.
 RATIO = 2.0
+# Where some ReLU's input is nearer to zero than float32 can tell, gradients before it differ by whole terms,
+# by chance.
+KINK = 0.2
 FLOOR = 4.0 * float(np.finfo(np.float32).eps)
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {"vgg16_features": ("vgg16", {"top": False})}
 
@@ -47,9 +49,7 @@ def network_of(name: str) -> _core.Network:
     return built(name)
 
 
-# Strict: the day the plan is bound to Python, this mark goes.
-UNBOUND = pytest.mark.xfail(raises=UnsupportedError, reason="the plan is not in this build")
-EXECUTORS = ["eager", pytest.param("plan", marks=UNBOUND)]
+EXECUTORS = ["eager", "plan"]
 CASES = [(name, case) for name in NAMES for case in goldens.header(name)["cases"]]
 PASSES = [each for name in NAMES for each in goldens.passes(name)]
 
@@ -103,7 +103,8 @@ def test_float32_is_no_further_off_than_twice_pytorch(exact: tuple[Case, Gradien
     worse = {}
     for key, scale in golden.gradient_scales.items():
         error = norm(found.tensors[key].astype(np.float64) - truth.tensors[key]) / scale
-        if error > RATIO * max(golden.gradient_errors[key], FLOOR):
+        allowed = RATIO * max(golden.gradient_errors[key], FLOOR)
+        if error > (allowed if golden.clear else max(allowed, KINK)):
             worse[key] = (error, golden.gradient_errors[key])
     assert not worse, worse
 

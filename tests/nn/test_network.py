@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import harkit
-from harkit._core import Network
+from harkit._core import Network, Optimiser
 from harkit.errors import ArgumentError, ArgumentTypeError, UnsupportedError
+from harkit.training import SGD, CrossEntropy
 from nn.graphs import (
     activation,
     architecture,
@@ -324,3 +325,27 @@ def test_threads_of_python_may_share_a_network() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_training_and_inference_in_two_threads_take_turns() -> None:
+    """An optimiser in the pool, and a forward pass that the pool runs meanwhile, do not wait for each other."""
+    network = chain((64,), linear(64, 3000), activation("relu"), linear(3000, 1000))
+    x, labels = batch((4, 64)).astype(np.float32), np.arange(4)
+    optimiser, done = Optimiser(SGD(lr=0.01)), []
+
+    def train() -> None:
+        for step in range(10):
+            optimiser.train_step(network, x, labels, CrossEntropy(), lr=0.01, seed=0, step=step)
+        done.append("train")
+
+    def infer() -> None:
+        for _ in range(10):
+            network.forward(x, executor="eager")
+        done.append("infer")
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (train, infer, infer, infer)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(done) == ["infer"] * 3 + ["train"]

@@ -23,7 +23,10 @@ def list_experiments(*, records: str) -> None:
     rows = []
     for experiment in EXPERIMENTS.values():
         reported = experiment.reported
-        told = "" if reported is None else counted(str(reported.hits), reported.hits, reported.n)
+        told = ""
+        if reported is not None:
+            told = counted(str(reported.hits), reported.hits, reported.n)
+            told += f", {reported.differs}" if reported.differs else ""
         own = [record for record in known if record.experiment == experiment.id]
         rows.append((experiment.id, told, ", ".join(map(reproduced, own)) or "-", experiment.about))
     click.echo(table(("experiment", "reported", "reproduced", "what"), rows))

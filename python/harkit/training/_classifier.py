@@ -214,7 +214,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
-        [logits] = self._network().forward(_to_float32(rows), executor="eager")
+        [logits] = self._network().forward(_to_float32(rows), executor="plan")
         return np.asarray(logits, dtype=np.float64)
 
     def _network(self) -> _core.Network:

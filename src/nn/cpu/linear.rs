@@ -4,7 +4,7 @@
 
 use super::lanes::dispatched;
 use super::matmul::{Before, Matrix, MatrixMut, multiply};
-use super::{Activation, LANES, check};
+use super::{Activation, LANES, check, few_rows};
 use crate::error::Result;
 use crate::parallel;
 
@@ -32,8 +32,12 @@ pub fn forward(
     check::length("input", input.len(), rows * inputs)?;
     check::length("weight", weight.len(), outputs * inputs)?;
     check::length("output", output.len(), rows * outputs)?;
-    let (a, b) = (Matrix::new(input, rows, inputs)?, Matrix::new(weight, outputs, inputs)?.transposed());
-    multiply(a, b, 1.0, Before::Overwritten, &mut MatrixMut::new(output, rows, outputs)?)?;
+    if (1..=few_rows::MOST).contains(&rows) && inputs > 0 && outputs > 0 {
+        few_rows::product(input, weight, inputs, output)?;
+    } else {
+        let (a, b) = (Matrix::new(input, rows, inputs)?, Matrix::new(weight, outputs, inputs)?.transposed());
+        multiply(a, b, 1.0, Before::Overwritten, &mut MatrixMut::new(output, rows, outputs)?)?;
+    }
     if bias.is_none() && activation == Activation::None {
         return Ok(());
     }

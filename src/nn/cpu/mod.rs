@@ -14,6 +14,7 @@ pub mod convolution;
 pub mod depthwise;
 pub mod elementwise;
 pub mod epilogue;
+mod few_rows;
 mod functions;
 mod lanes;
 pub mod layout;

@@ -12,6 +12,7 @@ use super::forward::Forward;
 use super::fuse::Unit;
 use super::layers::elementwise::{AddTo, Gate, Sum};
 use super::memory::ValueId;
+use super::training::no_gradient;
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::cpu::Activation;
 use crate::nn::cpu::lstm::Tape;
@@ -83,8 +84,7 @@ impl<'a> Backward<'a> {
     /// The gradient of the input, in PyTorch's order; the program keeps it to its end.
     pub fn input_gradient(&mut self) -> Result<ValueId> {
         let gradient = self.gradients.remove(&0);
-        let gradient =
-            gradient.ok_or_else(|| Error::argument("graph", "has an output that its input does not reach"))?;
+        let gradient = gradient.ok_or_else(|| no_gradient("input"))?;
         self.compiler.draft.lives.keep(gradient);
         Ok(gradient)
     }

@@ -16,6 +16,8 @@ pub(super) struct Run<'a> {
     pub mode: Mode,
     /// What a training pass finds: gradients by name, new running statistics by name.
     pub found: &'a mut Parameters,
+    /// Weights that a step packs for itself.
+    pub packed: &'a mut Vec<f32>,
 }
 
 /// One step. Its settings, shapes and (in inference) weights are fixed when the program is written.
@@ -49,7 +51,7 @@ impl Draft {
     /// The program, with a place for each value.
     pub fn finish(self) -> Program {
         let places = self.lives.placed(self.steps.len());
-        Program { arena: Arena::new(places.length()), places, steps: self.steps }
+        Program { arena: Arena::new(places.length()), places, steps: self.steps, packed: Vec::new() }
     }
 }
 
@@ -59,6 +61,7 @@ pub(super) struct Program {
     steps: Vec<Box<dyn Step>>,
     places: Places,
     arena: Arena,
+    packed: Vec<f32>,
 }
 
 impl Program {
@@ -72,7 +75,7 @@ impl Program {
         job: &Job,
     ) -> Result<()> {
         let memory = Memory::new(&mut self.arena, &self.places, outside);
-        let mut run = Run { memory, job, parameters, mode, found };
+        let mut run = Run { memory, job, parameters, mode, found, packed: &mut self.packed };
         for step in &self.steps[steps] {
             job.check()?;
             step.run(&mut run)?;

@@ -9,10 +9,11 @@ use super::Purpose;
 use super::backward::Backward;
 use super::compile::{Compiler, Form};
 use super::forward::Forward;
+use super::fuse::Unit;
 use super::inference::check_values;
 use super::memory::ValueId;
 use super::step::Program;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::nn::{Array, Graph, Mode, Parameters};
 use crate::parallel::Job;
 
@@ -119,6 +120,25 @@ impl Training {
     }
 }
 
+/// An error unless the output depends on every trainable parameter.
+fn check_reached(graph: &Graph, units: &[Unit]) -> Result<()> {
+    let mut reached = vec![false; graph.nodes.len()];
+    for unit in units {
+        reached[unit.head] = true;
+    }
+    let mut nodes = graph.nodes.iter().zip(reached).filter(|(node, reached)| !reached && !node.frozen);
+    let lost = nodes.find_map(|(node, _)| {
+        let spec = node.layer.parameters().into_iter().find(|spec| spec.learnt)?;
+        Some(node.parameter(spec.name))
+    });
+    lost.map_or(Ok(()), |name| Err(no_gradient(&name)))
+}
+
+/// The error of what the output does not depend on, in the words of the eager executor.
+pub(super) fn no_gradient(name: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("{name:?} has no gradient: the output does not depend on it"))
+}
+
 impl Compiled {
     fn new(graph: &Graph, input: &[usize], wishes_input: bool) -> Result<Self> {
         let end = graph.output();
@@ -134,6 +154,7 @@ impl Compiled {
         for unit in units.iter().rev() {
             backward.unit(unit)?;
         }
+        check_reached(graph, &units)?;
         let input_gradient = if wishes_input { Some(backward.input_gradient()?) } else { None };
         let Compiler { shapes, draft, .. } = backward.compiler;
         let [input, shape] = [0, end].map(|node| shapes[node].clone());

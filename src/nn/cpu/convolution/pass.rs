@@ -3,7 +3,7 @@
 //!
 //! The grid is cut into units that run in parallel: a range of rows (or of pixels, where rows join into one), one
 //! frame, one clip, and as many output blocks as have their weights in the second-level cache. A sum runs over input
-//! blocks, then taps, then channels, in this order, whatever the units are.
+//! blocks, then taps, then channels, in this order and in runs of one length, whatever the units are.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -25,6 +25,8 @@ const COPIED: usize = 128 << 10;
 const LEAST_WORK: usize = 1 << 19;
 const MOST_WORK: usize = 1 << 24;
 const UNITS: usize = 64;
+/// Products that are summed, about, before the sum is added to those before it.
+const RUN: usize = 256;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pass {
@@ -79,6 +81,11 @@ impl Pass {
         }
     }
 
+    /// Input blocks that are summed before the sum is added to those before it.
+    fn run_length(&self) -> usize {
+        (RUN / (LANES * self.source.taps().max(1))).max(1)
+    }
+
     /// Chooses rows, columns and input blocks of a unit.
     fn cut(&mut self) {
         let source = &self.source;
@@ -109,6 +116,8 @@ impl Pass {
         // The weights of one tile may be beyond the cache even so.
         let block = self.tiles.all.iter().map(|tile| tile.width() * source.lanes * source.taps()).max().unwrap_or(1);
         self.chunk = self.chunk.min(even(inputs, 2 * WEIGHTS / block));
+        // Runs are whole, so that sums do not depend on where a chunk ends.
+        self.chunk = self.chunk.next_multiple_of(self.run_length());
     }
 
     fn output_values(&self) -> usize {
@@ -270,6 +279,7 @@ impl Unit<'_> {
                     output: self.output.wrapping_add(place),
                     output_pixel: w.pitch * LANES,
                     output_block,
+                    run: self.pass.run_length(),
                     resume: done > 0,
                     finish: (chunk.end == tile.inputs.end).then_some(finish),
                 };

@@ -321,6 +321,28 @@ fn any_number_of_threads_gives_the_same_bytes() {
 }
 
 #[test]
+fn long_sums_lose_no_more_than_short_ones() {
+    let one = [1, 1, 1];
+    for case in [
+        // One sum of 4096 products would be off by 8e-7, relative to the outputs' size.
+        Case::new(1, [4096, 16, 1], [1, 4, 4], one, one, one, [0, 0, 0]),
+        Case::new(1, [272, 32, 1], [1, 6, 6], [1, 3, 3], one, one, [0, 1, 1]),
+    ] {
+        let (input, weights) = (values(case.input.planar_len(), 1), values(case.weights(), 2));
+        let mut sums = vec![0.0; case.output.planar_len()];
+        case.products(|i, k, o| sums[o] += f64::from(input[i]) * f64::from(weights[k]));
+        let convolution = case.convolution();
+        let packed = convolution.pack(&weights).unwrap();
+        let mut output = vec![0.0; case.output.len()];
+        let input = laid(&case, &input);
+        convolution.forward(&input, &packed, &Epilogue::default(), &mut output, &Job::new()).unwrap();
+        let errors = plain(&output, case.output).into_iter().zip(&sums).map(|(a, b)| (f64::from(a) - b).powi(2));
+        let error = (errors.sum::<f64>() / sums.iter().map(|sum| sum * sum).sum::<f64>()).sqrt();
+        assert!(error < 4e-7, "{error}");
+    }
+}
+
+#[test]
 fn weights_packed_over_older_ones_are_as_if_packed_anew() {
     let case = Case::new(1, [20, 36, 1], [1, 9, 8], [1, 3, 3], [1, 2, 2], [1, 1, 1], [0, 1, 1]);
     let convolution = case.convolution();

@@ -33,6 +33,9 @@ pub(super) struct Strip<'a> {
     /// Values from pixel to pixel and from block to block.
     pub output_pixel: usize,
     pub output_block: usize,
+    /// Input blocks after which the sums are laid down in the output and begun anew: a sum of short sums loses less
+    /// than a long one. At least 1.
+    pub run: usize,
     /// Whether to add to what the output holds, from earlier input blocks.
     pub resume: bool,
     /// What to do with the sums once they are whole.
@@ -64,7 +67,8 @@ unsafe fn strip<V: Lanes, const R: usize, const B: usize, const P: usize>(s: &St
     unsafe {
         let mut sums = [[V::zero(); B]; R];
         let (mut input, mut weights) = (s.input, s.weights);
-        for _ in 0..s.blocks {
+        let (mut left, mut resume) = (s.run, s.resume);
+        for block in 1..=s.blocks {
             for tap in s.taps {
                 let (mut x, mut w) = (input.add(tap.input), weights.add(tap.weights * P * B * LANES));
                 if P == 1 {
@@ -82,8 +86,14 @@ unsafe fn strip<V: Lanes, const R: usize, const B: usize, const P: usize>(s: &St
             }
             input = input.add(s.input_block);
             weights = weights.add(s.weights_block);
+            left -= 1;
+            if left == 0 && block < s.blocks {
+                lay_down(s, &mut sums, resume);
+                sums = [[V::zero(); B]; R];
+                (left, resume) = (s.run, true);
+            }
         }
-        write(s, &mut sums);
+        write(s, &mut sums, resume);
     }
 }
 
@@ -108,12 +118,28 @@ unsafe fn channel<V: Lanes, const R: usize, const B: usize, const P: usize>(
     }
 }
 
+/// Writes the sums, added to what the output holds if `resume` says so.
 #[inline(always)]
-unsafe fn write<V: Lanes, const R: usize, const B: usize>(s: &Strip, sums: &mut [[V; B]; R]) {
+unsafe fn lay_down<V: Lanes, const R: usize, const B: usize>(s: &Strip, sums: &mut [[V; B]; R], resume: bool) {
     // SAFETY: as for `strip`.
     unsafe {
         let place = |r: usize, b: usize| r * s.output_pixel + b * s.output_block;
-        if s.resume {
+        if resume {
+            each(sums, |r, b, sum| sum.plus(load(s.output.add(place(r, b)))));
+        }
+        each(sums, |r, b, sum| {
+            store(sum, s.output.add(place(r, b)));
+            sum
+        });
+    }
+}
+
+#[inline(always)]
+unsafe fn write<V: Lanes, const R: usize, const B: usize>(s: &Strip, sums: &mut [[V; B]; R], resume: bool) {
+    // SAFETY: as for `strip`.
+    unsafe {
+        let place = |r: usize, b: usize| r * s.output_pixel + b * s.output_block;
+        if resume {
             each(sums, |r, b, sum| sum.plus(load(s.output.add(place(r, b)))));
         }
         if let Some(finish) = s.finish {
@@ -129,10 +155,7 @@ unsafe fn write<V: Lanes, const R: usize, const B: usize>(s: &Strip, sums: &mut 
                 Activation::Relu6 => each(sums, |_, _, sum| Activation::Relu6.apply(sum)),
             }
         }
-        each(sums, |r, b, sum| {
-            store(sum, s.output.add(place(r, b)));
-            sum
-        });
+        lay_down(s, sums, false);
     }
 }
 

@@ -2,9 +2,8 @@
 //!
 //! Four neighbouring outputs see 4 x 4 inputs. Transformed, these meet the transformed weights in 16 products instead
 //! of 36, each of them a 1 x 1 convolution over a map a quarter as large, which [`super::tile`] computes; a last
-//! transform gives the four outputs. All transforms are additions, and halves. Sums are nine times shorter than those of
-//! the direct form, so float32 loses no more: about 0.6 times the error on random maps. Along t the taps are as in
-//! the direct form.
+//! transform gives the four outputs. All transforms are additions, and halves. In float32 the error of the result was
+//! 0.8 to 1.4 times that of PyTorch's direct form on random maps. Along t the taps are as in the direct form.
 //!
 //! Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, equations 6 to 9.
 
@@ -29,6 +28,8 @@ const TAPS: usize = 9;
 /// Squares of a unit times its input blocks and frames, and squares at least.
 const VALUES: usize = 512;
 const LEAST_SQUARES: usize = 14;
+/// Products that are summed, about, before the sum is added to those before it.
+const RUN: usize = 64;
 /// How much a product of the transformed form costs, in tenths of one of the direct form: what goes on around it.
 const COST: usize = 13;
 /// Blocks of input and of output channels from which it pays; and input blocks times taps along t, beyond which the
@@ -237,6 +238,7 @@ impl Unit<'_> {
                     output,
                     output_pixel: LANES,
                     output_block: count * LANES,
+                    run: (RUN / (LANES * source.t.taps.len())).max(1),
                     resume: false,
                     finish: None,
                 };

@@ -4,7 +4,7 @@ use super::fold::Affine;
 use crate::error::{Error, Result};
 use crate::nn::cpu::convolution as dense;
 use crate::nn::cpu::epilogue::bias_backward;
-use crate::nn::cpu::{Activation, Epilogue, MapShape, Window, depthwise};
+use crate::nn::cpu::{Activation, Epilogue, LANES, MapShape, Window, depthwise};
 use crate::nn::plan::backward::Backward;
 use crate::nn::plan::compile::Form;
 use crate::nn::plan::forward::Forward;
@@ -20,8 +20,16 @@ const PLANAR: usize = 4;
 /// The kernels of one convolution over one shape.
 #[derive(Clone, Debug)]
 enum Filter {
-    Dense(Box<dense::Convolution>),
-    Depthwise { input: MapShape, output: MapShape, window: Window },
+    Dense {
+        kernel: Box<dense::Convolution>,
+        /// Whether the packed weights hold zeros: for channels that are not there, and between groups.
+        padded: bool,
+    },
+    Depthwise {
+        input: MapShape,
+        output: MapShape,
+        window: Window,
+    },
 }
 
 impl Filter {
@@ -31,24 +39,50 @@ impl Filter {
         if layer.is_depthwise() {
             return Ok(Self::Depthwise { input, output, window });
         }
-        Ok(Self::Dense(Box::new(dense::Convolution::new(input, output, window, layer.groups, planar)?)))
+        let kernel = Box::new(dense::Convolution::new(input, output, window, layer.groups, planar)?);
+        let whole = [input.channels, output.channels].iter().all(|channels| channels.is_multiple_of(LANES));
+        Ok(Self::Dense { kernel, padded: layer.groups > 1 || !whole })
     }
 
     /// Weights as the kernels read them.
-    fn pack(&self, weights: &[f32]) -> Result<Vec<f32>> {
+    fn pack(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
         match self {
-            Self::Dense(kernel) => kernel.pack(weights),
-            Self::Depthwise { input, window, .. } => depthwise::pack(weights, input.channels, window.taps()),
+            Self::Dense { kernel, padded } => {
+                clear(packed, *padded);
+                kernel.pack_into(weights, packed, job)
+            }
+            Self::Depthwise { .. } => self.pack_transposed(weights, packed, job),
+        }
+    }
+
+    /// The same for the gradient of the input.
+    fn pack_transposed(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+        match self {
+            Self::Dense { kernel, padded } => {
+                clear(packed, *padded);
+                kernel.pack_transposed_into(weights, packed, job)
+            }
+            Self::Depthwise { input, window, .. } => {
+                *packed = depthwise::pack(weights, input.channels, window.taps())?;
+                Ok(())
+            }
         }
     }
 
     fn forward(&self, input: &[f32], packed: &[f32], end: &Epilogue, output: &mut [f32], job: &Job) -> Result<()> {
         match self {
-            Self::Dense(kernel) => kernel.forward(input, packed, end, output, job),
+            Self::Dense { kernel, .. } => kernel.forward(input, packed, end, output, job),
             Self::Depthwise { input: from, output: to, window } => {
                 depthwise::forward(input, from, packed, window, end, output, to)
             }
         }
+    }
+}
+
+/// Makes what another convolution left to zeros, where packing does not write over all of it.
+fn clear(packed: &mut Vec<f32>, padded: bool) {
+    if padded {
+        packed.clear();
     }
 }
 
@@ -86,9 +120,9 @@ impl Step for Convolve {
                 self.filter.forward(input, weights, &end(bias.as_deref()), output, run.job)
             }
             Weights::Named { weights, bias } => {
-                let weights = self.filter.pack(run.parameters.get(weights)?.data())?;
+                self.filter.pack(run.parameters.get(weights)?.data(), run.packed, run.job)?;
                 let bias = bias.as_ref().map(|bias| run.parameters.get(bias)).transpose()?;
-                self.filter.forward(input, &weights, &end(bias.map(Array::data)), output, run.job)
+                self.filter.forward(input, run.packed, &end(bias.map(Array::data)), output, run.job)
             }
         }
     }
@@ -110,15 +144,12 @@ impl Step for ConvolveBack {
 
     fn run(&self, run: &mut Run) -> Result<()> {
         let weights = run.parameters.get(&self.weights)?.data();
+        self.filter.pack_transposed(weights, run.packed, run.job)?;
         let ([gradient], [input_gradient]) = run.memory.open([self.gradient], [self.input_gradient])?;
         match &self.filter {
-            Filter::Dense(kernel) => {
-                let packed = kernel.pack_transposed(weights)?;
-                kernel.backward_input(gradient, &packed, input_gradient, run.job)
-            }
+            Filter::Dense { kernel, .. } => kernel.backward_input(gradient, run.packed, input_gradient, run.job),
             Filter::Depthwise { input, output, window } => {
-                let packed = depthwise::pack(weights, input.channels, window.taps())?;
-                depthwise::backward_input(gradient, output, &packed, window, input_gradient, input)
+                depthwise::backward_input(gradient, output, run.packed, window, input_gradient, input)
             }
         }
     }
@@ -147,7 +178,7 @@ impl Step for ConvolveLearn {
         let mut bias = self.bias.as_ref().map(|_| Array::zeros(&[self.output.channels]));
         let of_bias = bias.as_mut().map(Array::data_mut);
         match &self.filter {
-            Filter::Dense(kernel) => {
+            Filter::Dense { kernel, .. } => {
                 kernel.backward_weights(input, gradient, weights.data_mut(), of_bias, run.job)?;
             }
             Filter::Depthwise { input: from, output: to, window } => {
@@ -186,15 +217,20 @@ impl Forward<'_> {
         };
         let weights = self.parameter(node, "weight")?.data();
         let bias = if layer.bias { Some(self.parameter(node, "bias")?.data()) } else { None };
+        let packed = |weights: &[f32], bias| {
+            let mut packed = Vec::new();
+            filter.pack(weights, &mut packed, &Job::new())?;
+            Ok(Weights::Packed { weights: packed, bias })
+        };
         let Some(norm) = unit.norm.map(|norm| &self.compiler.graph.nodes[norm]) else {
-            return Ok(Weights::Packed { weights: filter.pack(weights)?, bias: bias.map(<[f32]>::to_vec) });
+            return packed(weights, bias.map(<[f32]>::to_vec));
         };
         let Layer::BatchNorm(layer) = &norm.layer else {
             return Err(Error::argument("graph", format!("has no batch norm at {:?}", norm.name)));
         };
         self.check_parameters(norm)?;
         let (weights, bias) = Affine::new(norm, layer, parameters)?.folded(weights, bias);
-        Ok(Weights::Packed { weights: filter.pack(&weights)?, bias: Some(bias) })
+        packed(&weights, Some(bias))
     }
 }
 

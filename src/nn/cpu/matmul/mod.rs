@@ -1,8 +1,11 @@
-//! Products of plain matrices, by the crate `gemm` (0.19, AVX-512 where the processor has it).
+//! Products of plain matrices.
 //!
-//! A matrix is read row after row, or transposed; rows may lie apart, as the heads of attention do. One product is spread
-//! over the pool; a batch of products is spread by its items. Both give the same bytes on any number of threads: the
-//! crate divides the output only, never a sum (pinned by a test).
+//! Where the processor has AVX-512 they are our own ([`packed`]); otherwise, and for very few rows or columns, those of
+//! the crate `gemm` (0.19). A matrix is read row after row, or transposed; rows may lie apart, as the heads of attention
+//! do. One product is spread over the pool; a batch of products is spread by its items. All give the same bytes on any
+//! number of threads: the output is divided, never a sum (pinned by a test).
+
+mod packed;
 
 use crate::error::{Error, Result};
 use crate::parallel;
@@ -81,11 +84,20 @@ pub enum Before {
 /// `output = scale * a * b`, or that added to it, on the whole pool.
 pub fn multiply(a: Matrix, b: Matrix, scale: f32, before: Before, output: &mut MatrixMut) -> Result<()> {
     let work = a.rows * a.columns * b.columns;
-    if work <= ALONE || parallel::threads() == 1 {
+    let threads = parallel::threads();
+    if work <= ALONE || threads == 1 {
         return product(a, b, scale, before, output, gemm::Parallelism::None);
     }
-    let threads = parallel::threads();
     parallel::pool()?.install(|| product(a, b, scale, before, output, gemm::Parallelism::Rayon(threads)))
+}
+
+/// Whether to take our own product.
+fn packs(a: &Matrix, b: &Matrix) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let wide = crate::simd::level() >= crate::simd::Level::Avx512;
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide = false;
+    wide && a.rows >= packed::FEWEST && b.columns >= super::LANES
 }
 
 /// The same on this thread alone: one of a batch.
@@ -114,6 +126,10 @@ fn product(
             output.values.chunks_mut(output.stride).for_each(|row| row[..output.columns].fill(0.0));
         }
         return Ok(());
+    }
+    if packs(&a, &b) {
+        let alone = matches!(parallelism, gemm::Parallelism::None);
+        return packed::product(a, b, scale, before, output, alone);
     }
     let [a_row, a_column] = a.strides.map(|stride| stride as isize);
     let [b_row, b_column] = b.strides.map(|stride| stride as isize);
