@@ -46,9 +46,9 @@ class BackboneExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     batch_size : int, default: 16
         Frames, or clips, that go through the network at once.
     device : str, default: "cpu"
-        "cpu", "cuda" or "cuda:1".
+        "cpu", "cuda" or "cuda:1"; a model has its own.
     seed : int, default: 0
-        Of initial values, where there are no weights.
+        Of initial values, where a name comes without weights.
     cache : str, os.PathLike or FeatureCache, optional
         Where features are kept, found again by the video's content, the frames, the recipe and the network.
     progress : bool or callable, default: False

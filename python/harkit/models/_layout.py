@@ -18,7 +18,7 @@ __all__ = ["Box", "Layout", "Point", "laid_out"]
 
 _CARD_HEIGHT = 44.0
 # Of a letter of a title, of the small print, and of a chip and around its text; what a card has at least.
-_TITLE, _SMALL, _CHIP, _NARROWEST = 7.5, 5.9, (5.8, 16.0), 180.0
+_TITLE, _SMALL, _CHIP, _NARROWEST = 8.3, 6.0, (5.8, 16.0), 180.0
 # Between layers, beside each other, and around the children of a block.
 _LAYER_GAP, _SIDE_GAP, _LANE = 22.0, 18.0, 16.0
 _PADDING, _HEADING = 12.0, 24.0
