@@ -1,7 +1,7 @@
-"""From video files to one vector each: every second frame through EfficientNet-Lite0, the mean of the pooled values.
+"""From video files to one vector each: every second frame through EfficientNet-Lite0, then the mean.
 
-The peers decode with OpenCV or PyAV, resize with OpenCV (the rule of harkit's own resize), and run PyTorch eager on
-batches of eight frames, all on as many threads.
+The peers decode with OpenCV or PyAV, resize with OpenCV (the rule of harkit's own resize), and run PyTorch
+eager on batches of eight frames, all on as many threads.
 """
 
 from __future__ import annotations

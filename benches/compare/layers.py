@@ -1,8 +1,8 @@
 """Kinds of layers by themselves: harkit, PyTorch eager, and the fraction of the processor's peak.
 
-A layer whose input and output are alike is timed in a chain: the time of nine less that of one, by eight, so that
-the conversion of layouts at both ends does not count. Others are timed alone, conversions and all. The peak
-is measured by a loop of independent fused multiply-adds on as many threads.
+A layer whose input and output are alike is timed in a chain: the time of nine less that of one, by eight, so
+that the conversion of layouts at both ends does not count. Others are timed alone, conversions and all. The
+peak is measured by a loop of independent fused multiply-adds on as many threads.
 """
 
 from __future__ import annotations

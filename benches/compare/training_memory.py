@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import stip_memory
-import timing
 
 import harkit
 

@@ -1,4 +1,4 @@
-"""The pictures of the report dark-csn, part one: noise of four sizes resized as torchvision does, byte by byte."""
+"""The pictures of the report dark-csn, part one: noise resized as torchvision does, byte by byte."""
 
 from __future__ import annotations
 

@@ -3,11 +3,10 @@
 //! A unit of work is a piece of fixed size. ReLU, ReLU6, GELU, SiLU and tanh map zero to zero and so keep the padding
 //! lanes of maps; sigmoid does not ([`clear_padding`]).
 
-use super::lanes::{Block, Lanes, dispatched};
+use super::lanes::{Lanes, dispatched};
 use super::{Activation, LANES, MapShape, channels, check, functions};
 use crate::error::{Error, Result};
 use crate::parallel;
-use crate::random::Stream;
 
 /// Values in one unit of work.
 const PIECE: usize = channels::PIECE * LANES;
@@ -104,27 +103,6 @@ pub fn multiply(a: &[f32], b: &[f32], output: &mut [f32]) -> Result<()> {
     })
 }
 
-/// Values of a mask that one stream draws.
-const DRAWN: usize = 4096;
-
-/// A mask of 0 with probability `p` and `1 / (1 - p)` otherwise. Every 4096 values have a stream of their own, of
-/// `seed`, `keys` and their number, so that the mask depends on nothing else.
-pub fn dropout_mask(p: f64, seed: u64, keys: &[u64], mask: &mut [f32]) -> Result<()> {
-    if !(0.0..1.0).contains(&p) {
-        return Err(Error::argument("p", format!("must be in 0..1, got {p}")));
-    }
-    let (kept, limit) = ((1.0 / (1.0 - p)) as f32, (p * 2f64.powi(32)).round() as u64);
-    parallel::for_each_piece(mask, DRAWN, |unit, out| {
-        let mut stream = Stream::keyed(seed, &[keys, &[unit as u64]].concat());
-        for pair in out.chunks_mut(2) {
-            let draw = stream.next_u64();
-            for (value, word) in pair.iter_mut().zip([draw >> 32, draw & 0xFFFF_FFFF]) {
-                *value = if word < limit { 0.0 } else { kept };
-            }
-        }
-    })
-}
-
 /// Zeroes the lanes past the last channel.
 pub fn clear_padding(map: &mut [f32], shape: &MapShape) -> Result<()> {
     let map = check::blocks_mut("map", map, shape.len())?;
@@ -159,11 +137,11 @@ macro_rules! rule {
     };
 }
 
-rule!(Gelu, |x, _x| functions::gelu(x));
-rule!(GeluTanh, |x, _x| functions::gelu_tanh(x));
-rule!(Silu, |x, _x| functions::silu(x));
-rule!(Sigmoid, |x, _x| functions::sigmoid(x));
-rule!(Tanh, |x, _x| functions::tanh(x));
+rule!(Gelu, |x, _other| functions::gelu(x));
+rule!(GeluTanh, |x, _other| functions::gelu_tanh(x));
+rule!(Silu, |x, _other| functions::silu(x));
+rule!(Sigmoid, |x, _other| functions::sigmoid(x));
+rule!(Tanh, |x, _other| functions::tanh(x));
 rule!(GeluSlope, |x, g| g.times(functions::gelu_slope(x)));
 rule!(GeluTanhSlope, |x, g| g.times(functions::gelu_tanh_slope(x)));
 rule!(SiluSlope, |x, g| g.times(functions::silu_slope(x)));
@@ -353,23 +331,6 @@ mod tests {
         assert!((0..a.len()).all(|i| out[i] == a[i] * b[i] + c[i]));
         assert!(multiply(&a, &b[1..], &mut out).is_err());
         assert!(add(&[], Activation::None, &mut out).is_err());
-    }
-
-    #[test]
-    fn a_dropout_mask_has_its_share_of_zeros_and_depends_on_seed_and_keys_alone() {
-        let mask = |seed, keys: &[u64]| {
-            let mut mask = vec![f32::NAN; 100_003];
-            dropout_mask(0.3, seed, keys, &mut mask).unwrap();
-            mask
-        };
-        let first = mask(1, &[2, 3]);
-        let zeros = first.iter().filter(|&&value| value == 0.0).count() as f64;
-        // Five standard deviations of a binomial share.
-        assert!((zeros / 100_003.0 - 0.3).abs() < 5.0 * (0.21_f64 / 100_003.0).sqrt());
-        assert!(first.iter().all(|&value| value == 0.0 || value == (1.0 / 0.7) as f32));
-        assert!(first != mask(2, &[2, 3]) && first != mask(1, &[2, 4]));
-        assert_same_on_any_threads(|| mask(1, &[2, 3]));
-        assert!(dropout_mask(1.0, 0, &[], &mut [0.0]).is_err());
     }
 
     #[test]

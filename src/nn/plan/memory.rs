@@ -10,6 +10,11 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::cpu::LANES;
 
+/// Values to be read, and values to be written.
+type Opened<'m, const R: usize, const W: usize> = ([&'m [f32]; R], [&'m mut [f32]; W]);
+/// The same in any number.
+type OpenedAll<'m> = (Vec<&'m [f32]>, Vec<&'m mut [f32]>);
+
 /// A value that steps write and read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ValueId(usize);
@@ -164,14 +169,14 @@ impl<'a> Memory<'a> {
         &mut self,
         reads: [ValueId; R],
         writes: [ValueId; W],
-    ) -> Result<([&[f32]; R], [&mut [f32]; W])> {
+    ) -> Result<Opened<'_, R, W>> {
         let (read, written) = self.open_all(&reads, &writes)?;
         let read = read.try_into().map_err(|_| fault("lost a value"))?;
         Ok((read, written.try_into().map_err(|_| fault("lost a value"))?))
     }
 
     /// [`Self::open`] for any number of values.
-    pub fn open_all(&mut self, reads: &[ValueId], writes: &[ValueId]) -> Result<(Vec<&[f32]>, Vec<&mut [f32]>)> {
+    pub fn open_all(&mut self, reads: &[ValueId], writes: &[ValueId]) -> Result<OpenedAll<'_>> {
         let places = self.places;
         let range = |value: ValueId| match &places.places[value.0] {
             Place::Arena(range) => Some(range.clone()),

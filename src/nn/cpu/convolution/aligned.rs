@@ -16,10 +16,6 @@ pub struct Aligned {
 }
 
 impl Aligned {
-    pub fn zeros(length: usize) -> Self {
-        Self { lines: vec![Line([0.0; LANES]); length.div_ceil(LANES)], length }
-    }
-
     /// Makes it `length` values, of which those that were there keep what they hold.
     pub fn reach(&mut self, length: usize) {
         if self.lines.len() < length.div_ceil(LANES) {

@@ -12,7 +12,7 @@ fn extent(side: usize, kernel: usize, stride: usize, dilation: usize, pad: usize
     let span = (kernel - 1) * dilation + 1;
     let room = side + 2 * pad - span;
     let mut out = room / stride + 1;
-    if ceil && room % stride != 0 && out * stride < side + pad {
+    if ceil && !room.is_multiple_of(stride) && out * stride < side + pad {
         out += 1;
     }
     out

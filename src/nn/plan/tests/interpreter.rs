@@ -248,12 +248,13 @@ fn batch_norm<'a>(layer: &BatchNorm, x: &Values, parameter: &dyn Fn(&str) -> &'a
 /// New running statistics of a batch norm that was given `x`, as PyTorch has them.
 pub(super) fn running(layer: &BatchNorm, x: &Values, mean: &[f64], variance: &[f64]) -> [Vec<f64>; 2] {
     let mut new = [mean.to_vec(), variance.to_vec()];
-    for c in 0..layer.channels {
+    let [means, variances] = &mut new;
+    for (c, (known_mean, known_variance)) in means.iter_mut().zip(variances).enumerate() {
         let values = channel(x, c);
         let (mean, variance) = moments(&values);
         let unbiased = variance * values.len() as f64 / (values.len() as f64 - 1.0);
-        new[0][c] += layer.momentum * (mean - new[0][c]);
-        new[1][c] += layer.momentum * (unbiased - new[1][c]);
+        *known_mean += layer.momentum * (mean - *known_mean);
+        *known_variance += layer.momentum * (unbiased - *known_variance);
     }
     new
 }
