@@ -18,7 +18,7 @@ def file_hash(path: Path) -> str:
     return _hash_once(path, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=100_000)
 def _hash_once(path: Path, _: tuple[int, ...]) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:

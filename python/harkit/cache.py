@@ -22,13 +22,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from harkit._hashing import file_hash
 from harkit.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -43,7 +43,6 @@ _ENTRY = "entry.json"
 _UNFINISHED = "unfinished"
 # Seconds after which what a killed process left unfinished is removed.
 _STALE = 24 * 3600
-_CHUNK = 1 << 20
 # NumPy parses headers with `ast`, which threads may not do at once in some Pythons 3.11 (SystemError,
 # "AST constructor recursion depth mismatch", CPython issue 106905).
 _PARSING = threading.Lock()
@@ -248,9 +247,9 @@ def content_hash(path: str | os.PathLike[str]) -> str:
     place = Path(path)
     try:
         if not place.is_dir():
-            return _file_hash(place, place.stat())
+            return file_hash(place)
         listed = sorted(file for file in place.iterdir() if file.is_file())
-        both = [f"{file.name}\0{_file_hash(file, file.stat())}\n" for file in listed]
+        both = [f"{file.name}\0{file_hash(file)}\n" for file in listed]
         return hashlib.sha256("".join(both).encode()).hexdigest()
     except FileNotFoundError:
         raise MissingFileError(f"{place}: no such file or folder", path=place) from None
@@ -258,19 +257,6 @@ def content_hash(path: str | os.PathLike[str]) -> str:
         raise FilePermissionError(f"{place}: {error.strerror}", path=place) from error
     except OSError as error:
         raise FileAccessError(f"{place}: {error}", path=place) from error
-
-
-def _file_hash(path: Path, status: os.stat_result) -> str:
-    return _hash_once(path, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
-
-
-@lru_cache(maxsize=100_000)
-def _hash_once(path: Path, _: tuple[int, ...]) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _take_place(whole: Path, path: Path) -> None:

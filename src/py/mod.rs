@@ -64,7 +64,7 @@ mod _core {
     #[pymodule_export]
     use super::models::{architecture_parameters, build_architecture, check_device, list_architectures};
     #[pymodule_export]
-    use super::nn::Network;
+    use super::nn::{Network, network_kernels};
     #[pymodule_export]
     use super::sampling::{check_sampling, indices, indices_many, sampling_traits};
     #[pymodule_export]

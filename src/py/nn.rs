@@ -14,6 +14,23 @@ use crate::nn::eager::{self, Tensors};
 use crate::nn::plan::{Cache, Plan, Training};
 use crate::nn::{Array, Graph, Mode, NodeId, Parameters, Precision};
 use crate::parallel::Job;
+use crate::simd::{Level, level};
+
+/// Tell what networks run on.
+///
+/// Returns
+/// -------
+/// str
+///     The instructions of the compiled executor's kernels, and whether this build has CUDA.
+#[pyfunction]
+pub fn network_kernels() -> String {
+    let kernels = match level() {
+        Level::Plain => "plain kernels",
+        Level::Avx2 => "AVX2 kernels",
+        Level::Avx512 | Level::Vbmi => "AVX-512 kernels",
+    };
+    format!("{kernels} of harkit's own; {}", if cfg!(feature = "cuda") { "CUDA" } else { "no CUDA in this build" })
+}
 
 /// A neural network: a graph of named layers and the values of its parameters.
 ///

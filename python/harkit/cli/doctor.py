@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 import harkit
+from harkit import _core
 
 __all__ = ["doctor"]
 
@@ -60,6 +61,7 @@ def _facts() -> list[tuple[str, str]]:
         ("  decodes", _wrapped(", ".join(build.decoders))),
         ("  encodes", _wrapped(", ".join(build.encoders))),
         ("threads", f"{harkit.num_threads()}, of {os.cpu_count()} processors"),
+        ("networks", _core.network_kernels()),
         ("variables", variables),
         ("extras", ", ".join(_extra(name, use) for name, use in _EXTRAS.items())),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import click
@@ -31,9 +32,12 @@ def list_experiments(*, records: str) -> None:
         rows.append((experiment.id, told, ", ".join(map(reproduced, own)) or "-", experiment.about))
     click.echo(table(("experiment", "reported", "reproduced", "what"), rows))
     click.echo("\nneeds")
-    width = max(map(len, EXPERIMENTS))
+    together: dict[str, list[str]] = {}
     for experiment in EXPERIMENTS.values():
-        click.echo(f"  {experiment.id:<{width}}  {experiment.needs}")
+        together.setdefault(experiment.needs, []).append(experiment.id)
+    for needs, ids in together.items():
+        click.echo(textwrap.fill(", ".join(ids), 110, initial_indent="  ", subsequent_indent="  "))
+        click.echo(textwrap.indent(needs, "      "))
 
 
 def reproduced(record: Record) -> str:
