@@ -66,8 +66,12 @@ def batch(shape: tuple[int, ...]) -> Batch:
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
 
 
+# Compiling takes minutes: three kinds of networks show what it gives.
+COMPILED = ("resnet50", "efficientnet_lite0", "r3d_18")
+
+
 def inference(name: str, shape: tuple[int, ...], threads: int) -> list[Contestant]:
-    """harkit, PyTorch eager, torch.compile, onnxruntime: logits of one batch."""
+    """harkit, PyTorch eager, torch.compile of some, onnxruntime: logits of one batch."""
     import torch
 
     import harkit
@@ -79,7 +83,8 @@ def inference(name: str, shape: tuple[int, ...], threads: int) -> list[Contestan
         Contestant("harkit", harkit.__version__, model.forward),
         Contestant("torch eager", torch.__version__, torch_forward(network)),
     ]
-    for label, make in (("torch.compile", _compiled), ("onnxruntime", _onnx)):
+    others = [("torch.compile", _compiled)] if name in COMPILED else []
+    for label, make in [*others, ("onnxruntime", _onnx)]:
         contestant = Contestant(label, "", lambda _: np.empty(0), is_same_work=False)
         try:
             contestant.version, contestant.run = make(network, x, threads)
