@@ -36,7 +36,11 @@ def list_experiments(*, records: str) -> None:
     for experiment in EXPERIMENTS.values():
         together.setdefault(experiment.needs, []).append(experiment.id)
     for needs, ids in together.items():
-        click.echo(textwrap.fill(", ".join(ids), 110, initial_indent="  ", subsequent_indent="  "))
+        click.echo(
+            textwrap.fill(
+                ", ".join(ids), 110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+            )
+        )
         click.echo(textwrap.indent(needs, "      "))
 
 
