@@ -207,7 +207,8 @@ for path in sys.argv[1:]:
     except harkit.errors.HarkitError:
         continue
     raise SystemExit(f"{path} was read")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# Not ru_maxrss, which knows the size of the process that this one was forked from.
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
