@@ -83,7 +83,7 @@ def seeded_weights(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str
     return {name: _tensor(name, tuple(shape), seed, name in last) for name, shape in shapes.items()}
 
 
-def _tensor(name: str, shape: tuple[int, ...], seed: int, last: bool) -> NDArray[np.float32]:  # noqa: FBT001
+def _tensor(name: str, shape: tuple[int, ...], seed: int, last: bool) -> NDArray[np.float32]:  # noqa: FBT001 (private)
     count = int(np.prod(shape))
     kind = name.rpartition(".")[2]
     if kind == "num_batches_tracked":

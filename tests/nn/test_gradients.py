@@ -198,7 +198,7 @@ def check(network: Network, x: Values, *, training: bool) -> None:
     assert sorted(of_parameters) == sorted(trainable)
     scale = np.abs(of_input).max()
     for move in moves(x.shape, 11):
-        expected = slope(lambda step, move=move: value(x + step * move))  # type: ignore[misc]
+        expected = slope(lambda step, move=move: value(x + step * move))  # type: ignore[misc]  # defaults
         np.testing.assert_allclose((of_input * move).sum(), expected, rtol=1e-6, atol=1e-7 * scale)
     for name in trainable:
         values, gradient = on_the_grid[name], of_parameters[name]
@@ -210,7 +210,7 @@ def check(network: Network, x: Values, *, training: bool) -> None:
             return value(x)
 
         for move in moves(values.shape, 13):
-            expected = slope(lambda step, move=move, moved=moved: moved(step, move))  # type: ignore[misc]
+            expected = slope(lambda step, move=move, moved=moved: moved(step, move))  # type: ignore[misc]  # defaults
             found = (gradient * move).sum()
             np.testing.assert_allclose(found, expected, rtol=1e-6, atol=bound, err_msg=name)
         network.set(name, values)

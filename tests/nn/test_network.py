@@ -175,7 +175,7 @@ def test_words_that_are_not_known_are_refused_with_what_is() -> None:
     with pytest.raises(ArgumentError, match=r"`stage` must be one of stem, .*, got \"head\""):
         network.forward(x, ["head"], executor="eager")
     with pytest.raises(ArgumentError, match=r"`executor` must be \"plan\" or \"eager\", got \"fast\""):
-        network.forward(x, executor="fast")  # type: ignore[arg-type]
+        network.forward(x, executor="fast")  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ArgumentError, match=r"`device` must be \"cpu\", \"cuda\" or"):
         network.forward(x, executor="eager", device="gpu")
     with pytest.raises(ArgumentError, match=r"have no tensor \"stem.bias\""):

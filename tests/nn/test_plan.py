@@ -49,7 +49,7 @@ def passes(network: Network, x: Values, executor: str, dtype: type, *, training:
         cotangent.astype(np.float32).astype(dtype),
         training=training,
         seed=3,
-        executor=executor,  # type: ignore[arg-type]
+        executor=executor,  # type: ignore[arg-type]  # a str of a table
     )
     named = {"output": output, "input": of_input, **of_parameters}
     return named | {f"statistics: {name}": value for name, value in statistics.items()}

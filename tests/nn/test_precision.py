@@ -36,7 +36,7 @@ def test_what_goes_into_a_product_and_what_comes_out_is_rounded(precision: str) 
     """Forward and backward of a linear layer, by NumPy; sums are float32 in both."""
     rounded = ROUNDINGS[precision]
     network = chain((16,), linear(16, 8))
-    network.set_precision(precision)  # type: ignore[arg-type]
+    network.set_precision(precision)  # type: ignore[arg-type]  # a str of a table
     x, cotangent = batch((5, 16)).astype(np.float32), batch((5, 8), 2).astype(np.float32)
     weight, bias = rounded(network.get("layer1.weight")), rounded(network.get("layer1.bias"))
     output, of_input, of_parameters, _ = network.gradients(x, cotangent, training=True, executor="eager")
@@ -83,7 +83,7 @@ def test_every_layer_with_products_is_near_the_full_precision_and_not_equal(
         x = batch(shape).astype(np.float32)
         cotangent = batch(network.shapes(shape)[-1], 3).astype(np.float32)
         full = network.gradients(x, cotangent, training=True, executor="eager")
-        network.set_precision(precision)  # type: ignore[arg-type]
+        network.set_precision(precision)  # type: ignore[arg-type]  # a str of a table
         half = network.gradients(x, cotangent, training=True, executor="eager")
         pairs = [
             (half[0], full[0]),
@@ -126,7 +126,7 @@ def test_precision_is_part_of_the_architecture() -> None:
     with pytest.raises(
         ArgumentError, match=r'`precision` must be "full", "float16" or "bfloat16", got "half"'
     ):
-        network.set_precision("half")  # type: ignore[arg-type]
+        network.set_precision("half")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def train(network: Network, x: Array, labels: NDArray[np.int64], steps: int) -> tuple[list[float], Optimiser]:

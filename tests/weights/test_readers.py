@@ -248,6 +248,6 @@ def test_a_file_that_is_not_there_or_a_folder_without_arrays_is_said_to_be_so(tm
 
 def test_arguments_of_the_wrong_type_are_named() -> None:
     with pytest.raises(TypeError, match="`path` must be a path, got int"):
-        harkit.weights.read(3)  # type: ignore[arg-type]
+        harkit.weights.read(3)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match="`key` must be a string or None, got int"):
-        harkit.weights.read("x", key=3)  # type: ignore[arg-type]
+        harkit.weights.read("x", key=3)  # type: ignore[arg-type]  # wrong on purpose
