@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,8 +15,7 @@ from models.seeded import norm, projections, scales, seeded_input, seeded_weight
 
 FOLDER = Path(__file__).parents[1] / "golden" / "models"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
-WEIGHTS_SEED = 10
-CLEAR = 4.0
+SEED = 10
 
 Mode = Literal["frozen", "train"]
 
@@ -29,17 +29,12 @@ class Case:
     mode: Mode
     input: NDArray[np.float32]
     cotangent: NDArray[np.float32]
-    margin: float
+    weights: dict[str, NDArray[np.float32]]
     logits: NDArray[np.float64]
     logits_error: float
     gradients: dict[str, NDArray[np.float64]]  # norm and eight projections
     gradient_errors: dict[str, float]  # of PyTorch's float32, the largest of four ways
     features: dict[str, NDArray[np.float64]]  # norm and eight projections
-
-    @property
-    def clear(self) -> bool:
-        """Whether no float32 as good as PyTorch's can mistake the side of a kink."""
-        return self.margin >= CLEAR
 
     @property
     def gradient_scales(self) -> dict[str, float]:
@@ -71,8 +66,19 @@ def shapes(network: str) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def weights(network: str) -> dict[str, NDArray[np.float32]]:
-    return seeded_weights(shapes(network), WEIGHTS_SEED)
+@lru_cache(maxsize=1)
+def seeded(network: str) -> dict[str, NDArray[np.float32]]:
+    return seeded_weights(shapes(network), SEED)
+
+
+def weights(network: str, moved: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
+    """The seeded ones, but for biases that are moved so that no ReLU is at its bend."""
+    names = list(header(network)["shapes"])
+    biases: dict[str, NDArray[np.float64]] = {}
+    for index, channel, by in moved:
+        name = names[int(index)]
+        biases.setdefault(name, seeded(network)[name].astype(np.float64))[int(channel)] += by
+    return seeded(network) | {name: values.astype(np.float32) for name, values in biases.items()}
 
 
 def case(network: str, name: str, mode: Mode) -> Case:
@@ -82,16 +88,16 @@ def case(network: str, name: str, mode: Mode) -> Case:
         def get(key: str) -> NDArray[Any]:
             return np.asarray(arrays[f"{name}/{key}"])
 
-        seed, logits, margin = int(get("seed")), get("logits"), float(get("margin"))
+        logits = get("logits")
         rows = [*about["shapes"], "input"] if f"{name}/gradients" in arrays else []
         stages = list(about["stages"]) if mode == "frozen" else []
         return Case(
             network=network,
             name=name,
             mode=mode,
-            input=seeded_input(tuple(about["cases"][name]), seed),
-            cotangent=seeded_input(logits.shape, seed, "cotangent"),
-            margin=margin,
+            input=seeded_input(tuple(about["cases"][name]), SEED),
+            cotangent=seeded_input(logits.shape, SEED, "cotangent"),
+            weights=weights(network, get("moved")),
             logits=logits,
             logits_error=float(get("logits_error_any")),
             gradients=dict(zip(rows, get("gradients"), strict=True)) if rows else {},

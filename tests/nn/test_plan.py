@@ -1,8 +1,7 @@
-"""The plan executor against the eager one: outputs and gradients, of layers and of architectures."""
+"""The plan executor against the eager one: outputs and gradients of layers, threads, what it refuses."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -17,22 +16,9 @@ from nn.test_gradients import CASES as LAYERS
 
 Values = NDArray[np.float64]
 
-# The eager executor in float64 is the judge. Sums of single layers are short; whole networks amplify
-# rounding, so they are held by what the eager executor's own float32 makes of it.
+# The eager executor in float64 is the judge, and the sums of single layers are short. Whole networks stand in
+# tests/models/test_parity.py.
 SINGLE = 2e-5
-IMAGE, CLIP = (2, 3, 33, 38), (2, 3, 4, 17, 19)
-MODELS = {
-    "resnet18": IMAGE,
-    "resnet50": IMAGE,
-    "squeezenet1_1": IMAGE,
-    "mobilenet_v2": IMAGE,
-    "efficientnet_lite0": IMAGE,
-    "r3d_18": CLIP,
-    "mc3_18": CLIP,
-    "r2plus1d_18": CLIP,
-    "ircsn_50": CLIP,
-    "ipcsn_50": CLIP,
-}
 
 
 def distance(found: NDArray[np.floating[Any]], expected: Values) -> float:
@@ -70,30 +56,6 @@ def test_plan_equals_eager_for_every_layer(name: str, *, training: bool) -> None
         assert distance(value, expected[key]) < SINGLE, key
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_plan_equals_eager_for_whole_networks(name: str) -> None:
-    """All stages, and gradients in training: from float64 at most twice as far as eager float32."""
-    network = harkit.create_model(name, seed=1).network
-    x = batch(MODELS[name]).astype(np.float32).astype(np.float64)
-    stages = [stage["name"] for stage in json.loads(network.architecture)["stages"]]
-    exact = network.forward(x, stages, executor="eager")
-    planned = network.forward(x.astype(np.float32), stages, executor="plan")
-    for stage, value, expected in zip(stages, planned, exact, strict=True):
-        assert distance(value, expected) < SINGLE, stage
-    reference = passes(network, x, "eager", np.float64, training=True)
-    eager = passes(network, x, "eager", np.float32, training=True)
-    found = passes(network, x, "plan", np.float32, training=True)
-    assert sorted(found) == sorted(reference)
-    worst = max(distance(eager[key], value) for key, value in reference.items())
-    far = {key: distance(found[key], value) for key, value in reference.items()}
-    far = {key: value for key, value in far.items() if value >= 2 * worst + SINGLE}
-    # Where one value of a map comes to lie on the other side of a ReLU's bend, all gradients below it, and
-    # none above, move by a per cent.
-    assert max(far.values(), default=0.0) < 0.05, far
-    assert len(far) <= len(reference) // 2, far
-    assert not any(key == "output" or key.startswith("statistics") for key in far), far
-
-
 def test_a_kept_plan_sees_new_parameters_shapes_and_stages() -> None:
     """Each call gives what a new network would."""
     network = chain((3, 0, 0), convolution(3, 20, (3, 3)), batch_norm(20), activation("relu"))
@@ -117,7 +79,7 @@ def test_a_kept_plan_sees_new_parameters_shapes_and_stages() -> None:
 def test_plans_give_the_same_bytes_on_any_number_of_threads() -> None:
     """Outputs and gradients of a network with residuals and grouped convolutions."""
     network = harkit.create_model("ircsn_50", seed=1).network
-    x = batch(CLIP)
+    x = batch((2, 3, 4, 17, 19))
     answers = []
     try:
         for threads in (1, 2, 3):
