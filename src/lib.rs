@@ -16,6 +16,7 @@
 //!
 //! A room uses the floors below it and never its neighbours; `docs/architecture.md` draws it.
 
+pub mod aligned;
 pub mod clip;
 pub mod encoders;
 pub mod enhancement;

@@ -626,8 +626,8 @@ impl Batch {
 
     fn check_finite(&self) -> Result<()> {
         let bad = match &self.data {
-            Data::Single(values) => values.iter().position(|value| !value.is_finite()),
-            Data::Double(values) => values.iter().position(|value| !value.is_finite()),
+            Data::Single(values) => first(values, |value| !value.is_finite()),
+            Data::Double(values) => first(values, |value| !value.is_finite()),
         };
         let Some(position) = bad else { return Ok(()) };
         let each: usize = self.shape.iter().skip(1).product();
@@ -652,6 +652,13 @@ impl Batch {
             Data::Double(values) => Tensor::from_slice(values, &self.shape[..], device)?,
         })
     }
+}
+
+/// The place of the first value that is `bad`. Blocks without one are looked through with vector instructions.
+fn first<T: Copy>(values: &[T], bad: impl Fn(T) -> bool) -> Option<usize> {
+    const BLOCK: usize = 4096;
+    let block = values.chunks(BLOCK).position(|block| block.iter().fold(false, |any, &value| any | bad(value)))?;
+    values[block * BLOCK..].iter().position(|&value| bad(value)).map(|place| block * BLOCK + place)
 }
 
 /// Values for Python.

@@ -3,9 +3,9 @@
 //! A frame of several fields is stored row by row, the fields' rows side by side: (H, fields, W). So passes down
 //! the columns and over time see one long row.
 
-use super::aligned::Aligned;
 use super::kernel::{Border, Kernel};
 use super::rows::{self, TILE};
+use crate::aligned::Aligned;
 
 /// The passes across and down, and the memory between them.
 #[derive(Clone, Debug)]

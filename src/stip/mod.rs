@@ -23,7 +23,6 @@ pub mod kernel;
 pub mod settings;
 pub mod steps;
 
-mod aligned;
 mod blur;
 mod chain;
 mod gradient;

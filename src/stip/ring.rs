@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use super::aligned::Aligned;
 use super::kernel::{Border, Kernel};
 use super::rows::{self, TILE};
+use crate::aligned::Aligned;
 
 /// The last frames of a stream, each of `size` values.
 #[derive(Clone, Debug)]

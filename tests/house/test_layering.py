@@ -14,13 +14,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-BASE = {"error", "clip", "random", "parallel", "simd"}
+BASE = {"error", "clip", "random", "parallel", "aligned", "simd"}
 STAGES = {"video", "sampling", "enhancement", "transforms"}
 
 # Room -> the rooms of the crate that it may use.
 RUST: dict[str, set[str]] = {
     "error": set(),
-    **{room: {"error"} for room in ("clip", "random", "parallel", "simd")},
+    **{room: {"error"} for room in ("clip", "random", "parallel", "aligned", "simd")},
     **dict.fromkeys(STAGES, BASE),
     "loading": BASE | STAGES,
     "stip": BASE,

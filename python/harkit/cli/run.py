@@ -22,7 +22,7 @@ _VARIABLE = "HARKIT_DATA"
 @click.argument("experiment", metavar="ID")
 @click.option("--data", type=click.Path(), help=f"The data set's folder, or the one above [{_VARIABLE}].")
 @click.option("--mode", help="Which reading or recipe; `harkit list` shows the experiments.")
-@click.option("--seeds", default=1, show_default=True, help="How many vocabularies are learnt.")
+@click.option("--seeds", default=1, show_default=True, help="How often to learn, each time from a new seed.")
 @click.option("--out", default="out", show_default=True, type=click.Path(), help="Where the record goes.")
 @click.option("--cache", type=click.Path(), help="Where features are kept.  [default: OUT/cache]")
 def run(

@@ -113,32 +113,6 @@ impl Places {
     }
 }
 
-/// Float32 values that begin with a line of the cache.
-#[derive(Debug, Default)]
-pub(super) struct Arena {
-    values: Vec<f32>,
-    start: usize,
-}
-
-impl Arena {
-    pub fn new(length: usize) -> Self {
-        // Zeros of the system's: pages that no one touches cost nothing.
-        let values = vec![0.0; length + LANES];
-        let start = values.as_ptr().align_offset(64).min(LANES);
-        Self { values, start }
-    }
-
-    fn values(&mut self) -> &mut [f32] {
-        &mut self.values[self.start..]
-    }
-
-    /// Makes every value a NaN, so that whoever reads what was not written is seen.
-    #[cfg(test)]
-    pub fn poison(&mut self) {
-        self.values.fill(f32::NAN);
-    }
-}
-
 /// The values of a program that runs.
 pub(super) struct Memory<'a> {
     arena: &'a mut [f32],
@@ -148,8 +122,8 @@ pub(super) struct Memory<'a> {
 
 impl<'a> Memory<'a> {
     /// `outside` is the value that is lent.
-    pub fn new(arena: &'a mut Arena, places: &'a Places, outside: &'a [f32]) -> Self {
-        Self { arena: arena.values(), places, outside }
+    pub fn new(arena: &'a mut [f32], places: &'a Places, outside: &'a [f32]) -> Self {
+        Self { arena, places, outside }
     }
 
     fn place(&self, value: ValueId) -> &'a Place {
@@ -261,7 +235,7 @@ mod tests {
             lives.touch(value, 0);
         }
         let places = lives.placed(1);
-        let mut arena = Arena::new(places.length());
+        let mut arena = vec![0.0; places.length()];
         let lent = [7.0, 8.0];
         let mut memory = Memory::new(&mut arena, &places, &lent);
         {

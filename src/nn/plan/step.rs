@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use super::memory::{Arena, Lives, Memory, Places, ValueId};
+use super::memory::{Lives, Memory, Places, ValueId};
+use crate::aligned::Aligned;
 use crate::error::Result;
 use crate::nn::{Mode, Parameters};
 use crate::parallel::Job;
@@ -17,7 +18,7 @@ pub(super) struct Run<'a> {
     /// What a training pass finds: gradients by name, new running statistics by name.
     pub found: &'a mut Parameters,
     /// Weights that a step packs for itself.
-    pub packed: &'a mut Vec<f32>,
+    pub packed: &'a mut Aligned,
 }
 
 /// One step. Its settings, shapes and (in inference) weights are fixed when the program is written.
@@ -51,7 +52,7 @@ impl Draft {
     /// The program, with a place for each value.
     pub fn finish(self) -> Program {
         let places = self.lives.placed(self.steps.len());
-        Program { arena: Arena::new(places.length()), places, steps: self.steps, packed: Vec::new() }
+        Program { arena: Aligned::zeros(places.length()), places, steps: self.steps, packed: Aligned::default() }
     }
 }
 
@@ -60,8 +61,8 @@ impl Draft {
 pub(super) struct Program {
     steps: Vec<Box<dyn Step>>,
     places: Places,
-    arena: Arena,
-    packed: Vec<f32>,
+    arena: Aligned,
+    packed: Aligned,
 }
 
 impl Program {
@@ -97,8 +98,9 @@ impl Program {
         self.places.length()
     }
 
+    /// Makes every value a NaN, so that whoever reads what was not written is seen.
     #[cfg(test)]
     pub fn poison(&mut self) {
-        self.arena.poison();
+        self.arena.fill(f32::NAN);
     }
 }

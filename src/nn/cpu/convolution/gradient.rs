@@ -8,12 +8,12 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::aligned::Aligned;
 use super::pass::{Shared, digits, even};
 use super::slope::{MOST, Rows, Slope, deepest, kernel, widest};
 use super::source::{Source, View};
 use super::tiles::{Family, Tile, Tiles};
 use super::weights::{Order, Shape};
+use crate::aligned::Aligned;
 use crate::error::Result;
 use crate::nn::cpu::LANES;
 use crate::parallel::{Job, map_blocks};

@@ -12,7 +12,6 @@
 //!
 //! Depthwise convolution, a group for each channel, has kernels of its own elsewhere, and is refused.
 
-mod aligned;
 mod axis;
 mod gradient;
 mod pass;
@@ -34,6 +33,7 @@ use self::tiles::families;
 use self::weights::Shape;
 use super::epilogue::bias_backward;
 use super::{Epilogue, LANES, MapShape, Window, check};
+use crate::aligned::Aligned;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Job;
 use crate::simd::{Level, level};
@@ -59,6 +59,8 @@ impl Convolution {
     /// a group for each channel, and for groups of a planar input.
     pub fn new(input: MapShape, output: MapShape, window: Window, groups: usize, planar: bool) -> Result<Self> {
         check_shapes(input, output, window, groups, planar)?;
+        let [input, output] =
+            if is_pointwise(input, output, window) { [input, output].map(in_one_row) } else { [input, output] };
         let weights = Shape { outputs: output.channels, inputs: input.channels, groups, kernel: window.kernel };
         let extent = |i: usize| Extent {
             input: input.sides()[i],
@@ -80,14 +82,14 @@ impl Convolution {
     }
 
     /// Weights (O, I / groups, kt, kh, kw) in the order in which `forward` reads them.
-    pub fn pack(&self, weights: &[f32]) -> Result<Vec<f32>> {
-        let mut packed = Vec::new();
+    pub fn pack(&self, weights: &[f32]) -> Result<Aligned> {
+        let mut packed = Aligned::default();
         self.pack_into(weights, &mut packed, &Job::new())?;
         Ok(packed)
     }
 
-    /// As `pack`, into what an earlier call for this convolution left, or an empty vector.
-    pub fn pack_into(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+    /// As `pack`, into what an earlier call for this convolution left, or nothing.
+    pub fn pack_into(&self, weights: &[f32], packed: &mut Aligned, job: &Job) -> Result<()> {
         pack_passes(std::slice::from_ref(&self.forward), self.weights, weights, false, packed, job)
     }
 
@@ -105,14 +107,14 @@ impl Convolution {
     }
 
     /// Weights (O, I / groups, kt, kh, kw) in the order in which `backward_input` reads them.
-    pub fn pack_transposed(&self, weights: &[f32]) -> Result<Vec<f32>> {
-        let mut packed = Vec::new();
+    pub fn pack_transposed(&self, weights: &[f32]) -> Result<Aligned> {
+        let mut packed = Aligned::default();
         self.pack_transposed_into(weights, &mut packed, &Job::new())?;
         Ok(packed)
     }
 
-    /// As `pack_transposed`, into what an earlier call for this convolution left, or an empty vector.
-    pub fn pack_transposed_into(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+    /// As `pack_transposed`, into what an earlier call for this convolution left, or nothing.
+    pub fn pack_transposed_into(&self, weights: &[f32], packed: &mut Aligned, job: &Job) -> Result<()> {
         pack_passes(&self.backward, self.weights, weights, true, packed, job)
     }
 
@@ -180,18 +182,28 @@ impl Convolution {
     }
 }
 
+/// Whether every output sees the input at its own place and no other.
+fn is_pointwise(input: MapShape, output: MapShape, window: Window) -> bool {
+    window.kernel == [1; 3] && window.stride == [1; 3] && window.before == [0; 3] && input.sides() == output.sides()
+}
+
+/// The same memory as one long row: strips of pixels are then whole, however small frames are.
+fn in_one_row(shape: MapShape) -> MapShape {
+    MapShape { frames: 1, height: 1, width: shape.positions(), ..shape }
+}
+
 /// Packs `weights` for one pass after the other. What is zero in one packing is in the next: it is written once.
 fn pack_passes(
     passes: &[Pass],
     shape: Shape,
     weights: &[f32],
     transposed: bool,
-    packed: &mut Vec<f32>,
+    packed: &mut Aligned,
     job: &Job,
 ) -> Result<()> {
     check::length("weights", weights.len(), shape.values())?;
-    packed.resize(passes.iter().map(Pass::packed).sum(), 0.0);
-    let mut rest = packed.as_mut_slice();
+    packed.reach(passes.iter().map(Pass::packed).sum());
+    let mut rest = &mut packed[..];
     for pass in passes {
         let (part, behind) = rest.split_at_mut(pass.packed());
         pass.pack(shape, transposed, weights, part, job)?;

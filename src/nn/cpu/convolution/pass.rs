@@ -8,12 +8,12 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::aligned::Aligned;
 use super::source::{Source, View};
 use super::tile::{Finish, Strip, Tap, kernel, longest};
 use super::tiles::{Family, Tile, Tiles, WEIGHTS};
 use super::weights::{Order, Shape};
 use super::winograd::Winograd;
+use crate::aligned::Aligned;
 use crate::error::Result;
 use crate::nn::cpu::{Epilogue, LANES, check};
 use crate::parallel::{Job, map_blocks};

@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use super::aligned::Aligned;
 use super::axis::Axis;
 use super::tile::Tap;
+use crate::aligned::Aligned;
 use crate::nn::cpu::LANES;
 use crate::simd::vectorised;
 

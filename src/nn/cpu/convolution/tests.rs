@@ -349,8 +349,8 @@ fn weights_packed_over_older_ones_are_as_if_packed_anew() {
     let (mut packed, mut transposed) = (convolution.pack(&old).unwrap(), convolution.pack_transposed(&old).unwrap());
     convolution.pack_into(&new, &mut packed, &Job::new()).unwrap();
     convolution.pack_transposed_into(&new, &mut transposed, &Job::new()).unwrap();
-    assert_eq!(packed, convolution.pack(&new).unwrap());
-    assert_eq!(transposed, convolution.pack_transposed(&new).unwrap());
+    assert_eq!(packed[..], convolution.pack(&new).unwrap()[..]);
+    assert_eq!(transposed[..], convolution.pack_transposed(&new).unwrap()[..]);
 }
 
 #[test]

@@ -10,12 +10,12 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::aligned::Aligned;
 use super::pass::{Shared, blocks_together, digits, even};
 use super::source::{Source, View};
 use super::tile::{Strip, Tap, kernel, longest};
 use super::tiles::{Family, Tile, Tiles};
 use super::weights::Order;
+use crate::aligned::Aligned;
 use crate::error::Result;
 use crate::nn::cpu::lanes::{Block, Lanes, dispatched};
 use crate::nn::cpu::{Activation, Epilogue, LANES};

@@ -11,12 +11,13 @@ pub use weights::backward_weights;
 
 use self::slide::{Geometry, slide};
 use super::{Epilogue, LANES, MapShape, Window, check};
+use crate::aligned::Aligned;
 use crate::error::{Error, Result};
 
 /// Weights `(C, 1, kt, kh, kw)` as the kernels read them.
-pub fn pack(weights: &[f32], channels: usize, taps: usize) -> Result<Vec<f32>> {
+pub fn pack(weights: &[f32], channels: usize, taps: usize) -> Result<Aligned> {
     check::length("weights", weights.len(), channels * taps)?;
-    let mut packed = vec![0.0; channels.div_ceil(LANES) * taps * LANES];
+    let mut packed = Aligned::zeros(channels.div_ceil(LANES) * taps * LANES);
     for (i, &value) in weights.iter().enumerate() {
         packed[packed_index(i / taps, i % taps, taps)] = value;
     }

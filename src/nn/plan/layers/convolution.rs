@@ -1,6 +1,7 @@
 //! Convolution: which kernels compute it, its step in inference, and its steps in training.
 
 use super::fold::Affine;
+use crate::aligned::Aligned;
 use crate::error::{Error, Result};
 use crate::nn::cpu::convolution as dense;
 use crate::nn::cpu::epilogue::bias_backward;
@@ -45,7 +46,7 @@ impl Filter {
     }
 
     /// Weights as the kernels read them.
-    fn pack(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+    fn pack(&self, weights: &[f32], packed: &mut Aligned, job: &Job) -> Result<()> {
         match self {
             Self::Dense { kernel, padded } => {
                 clear(packed, *padded);
@@ -56,7 +57,7 @@ impl Filter {
     }
 
     /// The same for the gradient of the input.
-    fn pack_transposed(&self, weights: &[f32], packed: &mut Vec<f32>, job: &Job) -> Result<()> {
+    fn pack_transposed(&self, weights: &[f32], packed: &mut Aligned, job: &Job) -> Result<()> {
         match self {
             Self::Dense { kernel, padded } => {
                 clear(packed, *padded);
@@ -80,7 +81,7 @@ impl Filter {
 }
 
 /// Makes what another convolution left to zeros, where packing does not write over all of it.
-fn clear(packed: &mut Vec<f32>, padded: bool) {
+fn clear(packed: &mut Aligned, padded: bool) {
     if padded {
         packed.clear();
     }
@@ -100,7 +101,7 @@ struct Convolve {
 #[derive(Debug)]
 enum Weights {
     /// Of inference.
-    Packed { weights: Vec<f32>, bias: Option<Vec<f32>> },
+    Packed { weights: Aligned, bias: Option<Vec<f32>> },
     /// Of training: packed at each pass.
     Named { weights: String, bias: Option<String> },
 }
@@ -218,7 +219,7 @@ impl Forward<'_> {
         let weights = self.parameter(node, "weight")?.data();
         let bias = if layer.bias { Some(self.parameter(node, "bias")?.data()) } else { None };
         let packed = |weights: &[f32], bias| {
-            let mut packed = Vec::new();
+            let mut packed = Aligned::default();
             filter.pack(weights, &mut packed, &Job::new())?;
             Ok(Weights::Packed { weights: packed, bias })
         };
