@@ -16,7 +16,7 @@ pub enum ErrorKind {
     Permission,
     /// The system failed to read or write (`OSError`).
     Io,
-    /// Not a video, or damaged beyond decoding (`ValueError`).
+    /// Not what it should be (a video, a checkpoint), or damaged beyond reading (`ValueError`).
     Decode,
     /// A codec, format or option that this build does not have (`ValueError`).
     Unsupported,

@@ -1,20 +1,19 @@
 """Kinds of layers by themselves: harkit, PyTorch eager, and the fraction of the processor's peak.
 
 A layer whose input and output are alike is timed in a chain: the time of nine less that of one, by eight, so
-that the conversion of layouts at both ends does not count. Others are timed alone, conversions and all. The
-peak is measured by a loop of independent fused multiply-adds on as many threads.
+that the conversion of layouts at both ends does not count. Others are timed alone, conversions and all.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import fma_peak
 import network_peers
 import timing
 from timing import Contestant
@@ -68,7 +67,7 @@ CASES = (
 def measure(scratch: Path) -> dict[str, Any]:
     threads = timing.cores()
     network_peers.set_threads(threads)
-    peak = peak_gflops(scratch, threads)
+    peak = fma_peak.gflops(scratch, threads)
     parts = {}
     for case in CASES:
         lengths = (1, 1 + CHAIN) if case.is_chain else (1,)
@@ -82,9 +81,7 @@ def measure(scratch: Path) -> dict[str, Any]:
                 alone = median(one.seconds)
                 many.seconds = [max(seconds - alone, 1e-9) / CHAIN for seconds in many.seconds]
         part = network_peers.part(last, case.goal)
-        for row in part["rows"]:
-            speed = 2e-6 * case.multiply_adds / row["median"]
-            row["note"] = f"{speed:.0f} GFLOP/s, {speed / peak:.0%} of the peak; {row['note']}".rstrip("; ")
+        fma_peak.tell(part, case.multiply_adds, peak)
         parts[case.name] = part
     return {
         "title": "Layers",
@@ -136,48 +133,3 @@ def graph(case: Case, padding: tuple[int, ...], length: int) -> str:
         }
         nodes.append({"name": str(index), "kind": "convolution", **settings, "from": [index]})
     return json.dumps({"name": "chain", "nodes": nodes, "stages": [], "classifier": None})
-
-
-PEAK = """
-#include <immintrin.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-#include <omp.h>
-#ifdef __AVX512F__
-typedef __m512 V;
-#define SET _mm512_set1_ps
-#define FMA _mm512_fmadd_ps
-#define WIDTH 16
-#else
-typedef __m256 V;
-#define SET _mm256_set1_ps
-#define FMA _mm256_fmadd_ps
-#define WIDTH 8
-#endif
-int main(int argc, char **argv) {
-  int threads = atoi(argv[1]); long loops = 40000000; struct timespec a, b;
-  clock_gettime(CLOCK_MONOTONIC, &a);
-  #pragma omp parallel num_threads(threads)
-  {
-    V s[12], x = SET(0.999f), y = SET(1e-3f);
-    for (int i = 0; i < 12; i++) s[i] = SET((float)i);
-    for (long n = 0; n < loops; n++) {
-      #pragma GCC unroll 12
-      for (int i = 0; i < 12; i++) s[i] = FMA(s[i], x, y);
-    }
-    for (int i = 0; i < 12; i++) __asm__ volatile("" : : "v"(s[i]));  // used, so not left out
-  }
-  clock_gettime(CLOCK_MONOTONIC, &b);
-  double seconds = b.tv_sec - a.tv_sec + 1e-9 * (b.tv_nsec - a.tv_nsec);
-  printf("%f", 2.0 * WIDTH * 12 * loops * threads / seconds / 1e9);
-}
-"""
-
-
-def peak_gflops(scratch: Path, threads: int) -> float:
-    """The most that this processor does, in thousand million operations a second."""
-    source, program = scratch / "peak.c", scratch / "peak"
-    source.write_text(PEAK)
-    subprocess.run(["gcc", "-O2", "-march=native", "-fopenmp", "-o", program, source], check=True)
-    return max(float(subprocess.check_output([program, str(threads)])) for _ in range(3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import fma_peak
 import network_peers
 import numpy as np
 import timing
@@ -18,6 +19,7 @@ def measure(scratch: Path) -> dict[str, Any]:
     parts = {}
     for threads in sorted({1, timing.cores()}):
         network_peers.set_threads(threads)
+        peak = fma_peak.gflops(scratch, threads)
         for rows, inputs, outputs in CASES:
             contestants = products(inputs, outputs)
             x = network_peers.batch((rows, inputs))
@@ -25,9 +27,7 @@ def measure(scratch: Path) -> dict[str, Any]:
             suffix = f"{threads} thread{'s' if threads > 1 else ''}"
             part = network_peers.part(contestants, 1.0)
             parts[f"{rows}x{inputs}x{outputs}, {suffix}"] = part
-            for row in part["rows"]:
-                speed = 2e-6 * rows * inputs * outputs / row["median"]
-                row["note"] = f"{speed:.0f} GFLOP/s; {row['note']}".rstrip("; ")
+            fma_peak.tell(part, rows * inputs * outputs, peak)
     return {"title": "Linear layer", "material": "normal values, float32", "goal": 1.0, "parts": parts}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import fma_peak
 import network_peers
 import timing
 
@@ -24,14 +25,24 @@ def measure(scratch: Path) -> dict[str, Any]:
     parts = {}
     threads = timing.cores()
     network_peers.set_threads(threads)
+    peak = fma_peak.gflops(scratch, threads)
     for name, shape, goal in CASES:
         contestants = network_peers.inference(name, shape, threads)
         network_peers.take_turns(contestants, network_peers.batch(shape), timing.rounds(15))
         sides = "x".join(map(str, shape))
-        parts[f"{name}, {sides}"] = network_peers.part(contestants, goal)
+        part = network_peers.part(contestants, goal)
+        fma_peak.tell(part, shape[0] * multiply_adds(name, shape), peak)
+        parts[f"{name}, {sides}"] = part
     return {
         "title": "Inference",
-        "material": f"normal values, float32, {threads} threads",
+        "material": f"normal values, float32, {threads} threads, peak {peak:.0f} GFLOP/s",
         "goal": None,
         "parts": parts,
     }
+
+
+def multiply_adds(name: str, shape: tuple[int, ...]) -> int:
+    """Of one item."""
+    import harkit
+
+    return harkit.create_model(name, seed=0).summary(shape[1:]).multiply_adds

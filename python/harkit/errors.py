@@ -72,7 +72,7 @@ class FileAccessError(HarkitError, OSError):
 
 
 class DecodeError(HarkitError, ValueError):
-    """The file is not a video, or is damaged beyond decoding."""
+    """The file is not what it should be (a video, a checkpoint), or is damaged beyond reading."""
 
 
 class UnsupportedError(HarkitError, ValueError):

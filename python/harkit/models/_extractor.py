@@ -61,9 +61,11 @@ class BackboneExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     failures_ : list of harkit.loading.Failure
         The videos that the last `transform` could not read.
 
-    Notes ----- It learns nothing: `fit` only checks the arguments, as `transform` does, before the
-    first frame is read. Videos are paths, or ``(path, start, stop)`` for the frames from start up to,
-    not including, stop; or a data set's split.
+    Notes
+    -----
+    It learns nothing: `fit` only checks the arguments, as `transform` does, before the first frame is
+    read. Videos are paths, or ``(path, start, stop)`` for the frames from start up to, not including,
+    stop; or a data set's split.
 
     Examples
     --------

@@ -10,8 +10,9 @@ use super::LANES;
 /// One block as it lies in memory.
 pub(crate) type Block = [f32; LANES];
 
-/// Sixteen float32 in registers. The types that stand for instruction sets may be named by [`dispatched!`] only,
-/// which calls them where the processor has the instructions.
+/// Sixteen float32 in registers. The types that stand for instruction sets may be named only by functions that are
+/// compiled for these instructions and called where the processor has them: by [`dispatched!`], and by the kernels of the
+/// convolutions, which are chosen by [`crate::simd::Level`].
 pub(crate) trait Lanes: Copy {
     /// A truth for each lane.
     type Mask: Copy;
@@ -193,7 +194,7 @@ mod x86 {
     /// The value of intrinsics.
     macro_rules! intrinsics {
         ($value:expr) => {{
-            // SAFETY: only `dispatched!` names these types, under the instructions that they need; loads and stores
+            // SAFETY: these types are named only under the instructions that they need, see `Lanes`; loads and stores
             // are unaligned and go through references to whole blocks.
             unsafe { $value }
         }};
