@@ -74,7 +74,7 @@ def measure(scratch: Path) -> dict[str, Any]:
         runs = [contestants(case, length) for length in lengths]
         x = network_peers.batch((case.batch, case.channels[0], *case.sides))
         for pair in runs:
-            network_peers.take_turns(pair, x, timing.rounds(25))
+            network_peers.take_turns(pair, x, timing.rounds(15))
         last = runs[-1]
         if case.is_chain:
             for one, many in zip(*runs, strict=True):

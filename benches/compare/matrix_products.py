@@ -23,7 +23,7 @@ def measure(scratch: Path) -> dict[str, Any]:
         for rows, inputs, outputs in CASES:
             contestants = products(inputs, outputs)
             x = network_peers.batch((rows, inputs))
-            network_peers.take_turns(contestants, x, timing.rounds(25))
+            network_peers.take_turns(contestants, x, timing.rounds(15))
             suffix = f"{threads} thread{'s' if threads > 1 else ''}"
             part = network_peers.part(contestants, 1.0)
             parts[f"{rows}x{inputs}x{outputs}, {suffix}"] = part

@@ -28,7 +28,7 @@ def measure(scratch: Path) -> dict[str, Any]:
     peak = fma_peak.gflops(scratch, threads)
     for name, shape, goal in CASES:
         contestants = network_peers.inference(name, shape, threads)
-        network_peers.take_turns(contestants, network_peers.batch(shape), timing.rounds(15))
+        network_peers.take_turns(contestants, network_peers.batch(shape), timing.rounds(11))
         sides = "x".join(map(str, shape))
         part = network_peers.part(contestants, goal)
         fma_peak.tell(part, shape[0] * multiply_adds(name, shape), peak)

@@ -25,7 +25,7 @@ def measure(scratch: Path) -> dict[str, Any]:
     network_peers.set_threads(threads)
     for name, shape, goal in CASES:
         contestants = steps(name, shape)
-        network_peers.take_turns(contestants, network_peers.batch(shape), timing.rounds(12))
+        network_peers.take_turns(contestants, network_peers.batch(shape), timing.rounds(9))
         sides = "x".join(map(str, shape))
         parts[f"{name}, {sides}"] = network_peers.part(contestants, goal)
     return {
