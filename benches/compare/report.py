@@ -63,12 +63,12 @@ def _summary(measurement: dict[str, Any], name: str, part: dict[str, Any]) -> st
     ratio = part["ratio"]
     if ratio is None:
         return f"| {_title(measurement, name)} | none | | | no peer gave the same frames |"
-    verdict = "" if goal is None else _verdict(ratio >= goal, part.get("of_peak"))
+    verdict = "" if goal is None else _verdict(reached=ratio >= goal, of_peak=part.get("of_peak"))
     wanted = "" if goal is None else f"{goal:.1f}"
     return f"| {_title(measurement, name)} | {part['fastest_peer']} | {ratio:.2f} | {wanted} | {verdict} |"
 
 
-def _verdict(reached: bool, of_peak: float | None) -> str:  # noqa: FBT001 (private)
+def _verdict(*, reached: bool, of_peak: float | None) -> str:
     if reached:
         return "reached"
     if of_peak is None:
